@@ -1,0 +1,5 @@
+/** Embeddings of texts. */
+@NullMarked
+package dev.triptych.text.embedding;
+
+import org.jspecify.annotations.NullMarked;

@@ -1,0 +1,104 @@
+package dev.triptych.triton;
+
+import io.github.resilience4j.circuitbreaker.CircuitBreaker;
+import io.github.resilience4j.circuitbreaker.CircuitBreakerConfig;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * What is known of a model's health: a circuit breaker fed by the calls, and the verdict of the
+ * last probe. Thread-safe.
+ */
+final class ModelHealth {
+
+  private static final int WINDOW_CALLS = 20;
+  private static final int MIN_CALLS = 5;
+  private static final Duration OPEN = Duration.ofSeconds(5);
+
+  private final CircuitBreaker breaker;
+  private final List<Consumer<Boolean>> listeners = new CopyOnWriteArrayList<>();
+  private volatile boolean probeFailed;
+  private volatile boolean lastTold = true;
+  private volatile long lastSuccessNanos;
+
+  ModelHealth(String model) {
+    breaker =
+        CircuitBreaker.of(
+            model,
+            CircuitBreakerConfig.custom()
+                .slidingWindowType(CircuitBreakerConfig.SlidingWindowType.COUNT_BASED)
+                .slidingWindowSize(WINDOW_CALLS)
+                .minimumNumberOfCalls(MIN_CALLS)
+                .failureRateThreshold(50)
+                .permittedNumberOfCallsInHalfOpenState(2)
+                .waitDurationInOpenState(OPEN)
+                .writableStackTraceEnabled(false)
+                .build());
+  }
+
+  /**
+   * Whether a call may go to the model. Each permission has to be answered by one of the three
+   * outcomes.
+   */
+  boolean permits() {
+    return !probeFailed && breaker.tryAcquirePermission();
+  }
+
+  void succeeded(long nowNanos, long durationNanos) {
+    lastSuccessNanos = nowNanos;
+    breaker.onSuccess(durationNanos, TimeUnit.NANOSECONDS);
+  }
+
+  void failed(long durationNanos, TritonException failure) {
+    breaker.onError(durationNanos, TimeUnit.NANOSECONDS, failure);
+    tell();
+  }
+
+  /** The call says nothing about the model: the caller left, or asked for something impossible. */
+  void neutral() {
+    breaker.releasePermission();
+  }
+
+  void probeSucceeded(long nowNanos) {
+    lastSuccessNanos = nowNanos;
+    probeFailed = false;
+    if (breaker.getState() != CircuitBreaker.State.CLOSED) {
+      breaker.transitionToClosedState();
+    }
+    tell();
+  }
+
+  void probeFailed() {
+    probeFailed = true;
+    tell();
+  }
+
+  boolean isReady() {
+    return !probeFailed && breaker.getState() != CircuitBreaker.State.OPEN;
+  }
+
+  long lastSuccessNanos() {
+    return lastSuccessNanos;
+  }
+
+  Duration retryAfter() {
+    return Duration.ofSeconds(1);
+  }
+
+  /** Tells the listener now and at each change whether the model is ready. */
+  void listen(Consumer<Boolean> listener) {
+    listeners.add(listener);
+    listener.accept(isReady());
+  }
+
+  private synchronized void tell() {
+    boolean ready = isReady();
+    if (ready != lastTold) {
+      lastTold = ready;
+      listeners.forEach(listener -> listener.accept(ready));
+    }
+  }
+}

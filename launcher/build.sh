@@ -3,7 +3,8 @@
 # shellcheck shell=bash
 
 SERVICES=(text-service)
-DEMO_JAR=text-demo/target/text-demo.jar
+CLIENT_JAR=cli/target/triptych-cli.jar
+JVM_OPTIONS=service-kit/jvm.options
 
 modules() { sed -n 's:.*<module>\([^<]*\)</module>.*:\1:p' "$ROOT/pom.xml"; }
 
@@ -64,7 +65,7 @@ keep_build() {
     mkdir -p "$new/$service"
     cp -a "$ROOT/$service/target/quarkus-app/." "$new/$service/"
   done
-  if [[ -f $ROOT/$DEMO_JAR ]]; then cp -a "$ROOT/$DEMO_JAR" "$new/"; fi
+  cp -a "$ROOT/$CLIENT_JAR" "$ROOT/$JVM_OPTIONS" "$new/"
   mv "$new" "$APPS/$BUILD"
   echo "$BUILD" >"$APPS/current"
 }

@@ -87,7 +87,7 @@ service_command() {
   local app; app=$(app_folder)/$1
   COMMAND=(env "QUARKUS_GRPC_SERVER_HOST=127.0.0.1" "QUARKUS_GRPC_SERVER_PORT=$(port_of "$1" grpc)"
     "QUARKUS_HTTP_HOST=127.0.0.1" "QUARKUS_HTTP_PORT=$(port_of "$1" http)"
-    "TRIPTYCH_TRITON_TARGET=127.0.0.1:$(port_of triton grpc)" "$JAVA")
+    "TRIPTYCH_TRITON_TARGET=127.0.0.1:$(port_of triton grpc)" "$JAVA" "@$(app_folder)/jvm.options")
   if [[ -f $app/app.aot ]]; then COMMAND+=("-XX:AOTCache=$app/app.aot"); fi
   read -ra options <<<"${TRIPTYCH_JAVA_OPTIONS:-}"
   COMMAND+=("${options[@]}" -jar "$app/quarkus-run.jar")

@@ -8,9 +8,9 @@
 #   --grpc-port N      (default 8001)
 #   --http-port N      (default 8000)
 #   --metrics-port N   (default 8002)
-#   --shm-prefix P     prefix of this server's files in /dev/shm; must be this server's alone (default: from the process id)
+#   --shm-prefix P     names of this server's files in /dev/shm begin with P and its process id (default: triptych-)
 #   --trace-url URL    send traces to this OTLP/HTTP address, such as http://127.0.0.1:4318/v1/traces
-#   --trace-rate N     trace one request of N (default 1: all; a request with a sampled traceparent is always traced)
+#   --trace-rate N     trace one request of N (default 1: all)
 #
 # The process becomes tritonserver: signal it directly. On SIGTERM it refuses new requests and exits as soon as running ones
 # have finished, at least about four seconds later; a stream is never cut, so kill a server whose streams may take too
@@ -29,7 +29,7 @@ fail() { echo "run-triton: $*" >&2; exit 2; }
 
 repositories=() models=() trace=()
 grpc_port=8001 http_port=8000 metrics_port=8002
-shm_prefix=triptych-$$-
+shm_prefix=triptych-
 trace_url='' trace_rate=1
 
 while (($#)); do
@@ -51,7 +51,8 @@ while (($#)); do
   esac
   shift
 done
-[[ $shm_prefix =~ ^[A-Za-z0-9_.-]{4,}$ ]] || fail "--shm-prefix must have four or more letters, digits and ._-"
+[[ $shm_prefix =~ ^[A-Za-z0-9_-]+$ ]] || fail "--shm-prefix must have letters, digits, _ and - only"
+shm_prefix=$shm_prefix$$-
 ((${#repositories[@]})) || repositories=("--model-repository=$repository/triton/models")
 ((${#models[@]})) || models=(--load-model=text --load-model=embedding)
 [[ -z $trace_url ]] || trace=(--trace-config mode=opentelemetry "--trace-config=opentelemetry,url=$trace_url"

@@ -137,7 +137,10 @@ class _Run:
 
     def check(self) -> None:
         if self._failure is not None:
-            raise self._failure
+            try:
+                raise self._failure
+            finally:
+                self._failure = None  # its traceback refers to this object: a cycle would keep the request alive
         if not self._ended:
             raise EngineError("llama.cpp ended without a finish reason")
 

@@ -6,6 +6,7 @@ scheduler.py and engine.py.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 from typing import Any
@@ -53,6 +54,8 @@ class TritonPythonModel:
     def finalize(self) -> None:
         self._scheduler.close(UNLOAD_GRACE_SECONDS)
         self._engine.close()
+        # A request or tensor that is still alive when Triton unmaps the shared memory crashes this process.
+        gc.collect()
 
     def _accept(self, request: Any, sink: TritonSink) -> None:
         tensors = {tensor.name(): tensor for tensor in request.inputs()}

@@ -238,9 +238,11 @@ final class ModelCall implements InferenceCall {
   private void received(ModelInferResponse wire) {
     waitingSinceNanos = 0;
     InferenceResponse response = InferenceResponse.ofWire(wire);
+    long now = model.now();
+    model.health().answered(now);
     if (!responded) {
       responded = true;
-      model.metrics().firstResponse(model.now() - startNanos);
+      model.metrics().firstResponse(now - startNanos);
     }
     listener.onResponse(response);
   }

@@ -22,7 +22,7 @@ final class ModelHealth {
   private final List<Consumer<Boolean>> listeners = new CopyOnWriteArrayList<>();
   private volatile boolean probeFailed;
   private volatile boolean lastTold = true;
-  private volatile long lastSuccessNanos;
+  private volatile long lastAnswerNanos;
 
   ModelHealth(String model) {
     breaker =
@@ -47,8 +47,13 @@ final class ModelHealth {
     return !probeFailed && breaker.tryAcquirePermission();
   }
 
+  /** The model sent something: it lives, whatever becomes of the call. */
+  void answered(long nowNanos) {
+    lastAnswerNanos = nowNanos;
+  }
+
   void succeeded(long nowNanos, long durationNanos) {
-    lastSuccessNanos = nowNanos;
+    lastAnswerNanos = nowNanos;
     breaker.onSuccess(durationNanos, TimeUnit.NANOSECONDS);
   }
 
@@ -63,7 +68,7 @@ final class ModelHealth {
   }
 
   void probeSucceeded(long nowNanos) {
-    lastSuccessNanos = nowNanos;
+    lastAnswerNanos = nowNanos;
     probeFailed = false;
     if (breaker.getState() != CircuitBreaker.State.CLOSED) {
       breaker.transitionToClosedState();
@@ -80,8 +85,8 @@ final class ModelHealth {
     return !probeFailed && breaker.getState() != CircuitBreaker.State.OPEN;
   }
 
-  long lastSuccessNanos() {
-    return lastSuccessNanos;
+  long lastAnswerNanos() {
+    return lastAnswerNanos;
   }
 
   Duration retryAfter() {

@@ -65,20 +65,20 @@ final class ModelKeeper {
   }
 
   private void probeIfDue() {
-    if (recentlySucceeded() || !busy.compareAndSet(false, true)) {
-      scheduleNext();
-    } else {
+    if (!showsLife() && busy.compareAndSet(false, true)) {
       probe();
-      scheduleNext();
     }
+    schedule(isWell() ? model.settings().probeInterval() : WHILE_ILL);
   }
 
-  private void scheduleNext() {
-    schedule(model.isReady() ? model.settings().probeInterval() : WHILE_ILL);
+  /** Until the first verdict a model counts as ill here: it may be starting, and is looked at often. */
+  private boolean isWell() {
+    return model.isReady() && model.health().lastAnswerNanos() != 0;
   }
 
-  private boolean recentlySucceeded() {
-    long last = model.health().lastSuccessNanos();
+  /** Whether the model answered anybody within the last interval: then it needs no probe. */
+  private boolean showsLife() {
+    long last = model.health().lastAnswerNanos();
     return model.isReady()
         && last != 0
         && model.now() - last < model.settings().probeInterval().toNanos();
@@ -96,7 +96,7 @@ final class ModelKeeper {
     } else if (mayReload && TritonFailures.tellsOfDeadStub(failure)) {
       ill(failure);
       reload();
-    } else if (failure.kind() == TritonException.Kind.DEADLINE_EXCEEDED && recentlySucceeded()) {
+    } else if (failure.kind() == TritonException.Kind.DEADLINE_EXCEEDED && showsLife()) {
       // Slow because it is busy with others, who are being served.
       busy.set(false);
     } else {

@@ -15,7 +15,9 @@ final class TritonFailures {
     return switch (status.getCode()) {
       case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, ALREADY_EXISTS ->
           new TritonException(Kind.INVALID_INPUT, said);
-      case NOT_FOUND -> new TritonException(Kind.MODEL_NOT_FOUND, said);
+      case NOT_FOUND ->
+          new TritonException(
+              isShuttingDown(said) ? Kind.UNAVAILABLE : Kind.MODEL_NOT_FOUND, said);
       case RESOURCE_EXHAUSTED -> new TritonException(Kind.OVERLOADED, said);
       case DEADLINE_EXCEEDED -> new TritonException(Kind.DEADLINE_EXCEEDED, "The deadline passed");
       case CANCELLED -> new TritonException(Kind.CANCELLED, said);
@@ -38,7 +40,9 @@ final class TritonFailures {
   static TritonException inBand(String message) {
     String lower = message.toLowerCase(Locale.ROOT);
     Kind kind;
-    if (lower.contains("exceeds maximum queue size")) {
+    if (isShuttingDown(lower)) {
+      kind = Kind.UNAVAILABLE;
+    } else if (lower.contains("exceeds maximum queue size")) {
       kind = Kind.OVERLOADED;
     } else if (lower.contains("timeout expired") || lower.contains("request timed out")) {
       kind = Kind.DEADLINE_EXCEEDED;
@@ -72,7 +76,14 @@ final class TritonFailures {
     if (lower.contains("request timeout expired")) {
       return Kind.DEADLINE_EXCEEDED;
     }
-    return lower.contains("unknown model") ? Kind.MODEL_NOT_FOUND : Kind.UNAVAILABLE;
+    return lower.contains("unknown model") && !isShuttingDown(lower)
+        ? Kind.MODEL_NOT_FOUND
+        : Kind.UNAVAILABLE;
+  }
+
+  /** A Triton that drains, or reloads a model, still knows its name but offers no version of it. */
+  private static boolean isShuttingDown(String said) {
+    return said.contains("has no available versions") || said.contains("server exiting");
   }
 
   private static boolean isBrokenConnection(Status status, String said) {

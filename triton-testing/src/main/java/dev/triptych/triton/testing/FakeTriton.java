@@ -100,7 +100,7 @@ public final class FakeTriton implements AutoCloseable {
   public void breakConnections() {
     for (Channel connection : List.copyOf(connections)) {
       connection.config().setOption(ChannelOption.SO_LINGER, 0);
-      connection.close();
+      var unused = connection.close();
     }
   }
 

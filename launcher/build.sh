@@ -41,7 +41,7 @@ build() {
 
 compile() {
   find_maven
-  step "Building the services" "$LOGS/build.log" env -C "$ROOT" "$MAVEN" -B -Dstyle.color=never -DskipTests package || {
+  step "Building the services" "$LOGS/build.log" env -C "$ROOT" "$MAVEN" -B -Dstyle.color=never -Dmaven.test.skip=true -Dspotless.check.skip package || {
     maven_errors "$LOGS/build.log"
     exit 1
   }

@@ -1,6 +1,7 @@
 package dev.triptych.text;
 
 import dev.triptych.kit.edge.Caller;
+import dev.triptych.kit.edge.ParsedRequests;
 import dev.triptych.kit.edge.VirtualThreadCall;
 import dev.triptych.kit.failure.FailureStatus;
 import dev.triptych.text.embedding.EmbedText;
@@ -18,6 +19,8 @@ import dev.triptych.text.v1.ListModelsResponse;
 import dev.triptych.text.v1.Model;
 import dev.triptych.text.v1.StreamGenerateTextResponse;
 import dev.triptych.text.v1.TextServiceGrpc;
+import io.grpc.BindableService;
+import io.grpc.ServerServiceDefinition;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
 import io.quarkus.grpc.GrpcService;
@@ -25,7 +28,7 @@ import jakarta.inject.Inject;
 
 /** The TextService. Generation runs on callbacks; the rest blocks on virtual threads. */
 @GrpcService
-class TextEndpoint extends TextServiceGrpc.TextServiceImplBase {
+class TextEndpoint implements BindableService, TextServiceGrpc.AsyncService {
 
   private final GenerateText generate;
   private final EmbedText embed;
@@ -38,6 +41,11 @@ class TextEndpoint extends TextServiceGrpc.TextServiceImplBase {
     this.embed = embed;
     this.models = models;
     this.statuses = statuses;
+  }
+
+  @Override
+  public ServerServiceDefinition bindService() {
+    return ParsedRequests.bind(TextServiceGrpc.bindService(this), statuses);
   }
 
   @Override

@@ -145,7 +145,8 @@ class ModelCallTest {
   @ValueSource(strings = {"unary", "stream"})
   void passesTheCallersDeadlineOn(String name) throws Exception {
     FakeModel model = name.equals("unary") ? unary : stream;
-    Context context = Context.current().withDeadlineAfter(40, TimeUnit.SECONDS, timer);
+    Context.CancellableContext context =
+        Context.current().withDeadlineAfter(40, TimeUnit.SECONDS, timer);
 
     Recorder recorder = context.call(() -> client.start(client.model(name), "hello"));
 

@@ -14,7 +14,7 @@ import io.opentelemetry.api.trace.Span;
 import io.opentelemetry.api.trace.SpanKind;
 import io.opentelemetry.api.trace.StatusCode;
 import io.opentelemetry.api.trace.propagation.W3CTraceContextPropagator;
-import io.opentelemetry.context.Scope;
+import io.opentelemetry.context.Context;
 import io.opentelemetry.context.propagation.ContextPropagators;
 import io.opentelemetry.context.propagation.TextMapPropagator;
 import io.opentelemetry.sdk.OpenTelemetrySdk;
@@ -64,9 +64,7 @@ class TelemetryTest {
   @Test
   void tracesACallAndTellsTritonOfIt() {
     Span parent = telemetry.getTracer("test").spanBuilder("parent").startSpan();
-    try (Scope unused = parent.makeCurrent()) {
-      client.model("unary").infer(text("hello"));
-    }
+    Context.current().with(parent).wrap((Runnable) () -> client.model("unary").infer(text("hello"))).run();
 
     SpanData span = onlySpan();
     assertThat(span.getName()).isEqualTo("triton unary");
@@ -84,10 +82,11 @@ class TelemetryTest {
     Recorder running = client.start(model, "running");
     running.awaitResponses(1);
     stream.behaves(Behaviour.chunks(1));
-    Recorder queued;
-    try (Scope unused = Baggage.builder().put("tenant", "t7").build().makeCurrent()) {
-      queued = client.start(model, "queued");
-    }
+    Recorder queued = Recorder.eager();
+    Context.current()
+        .with(Baggage.builder().put("tenant", "t7").build())
+        .wrap((Runnable) () -> client.start(model, "queued", queued))
+        .run();
 
     running.cancel();
 

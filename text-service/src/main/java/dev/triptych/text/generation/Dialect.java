@@ -24,6 +24,9 @@ interface Dialect {
    */
   String refuses(Controls controls);
 
+  /** Field of the request that a model's refusal is about. */
+  String fieldOf(String refusal, Generation generation);
+
   static Dialect of(DialectName name) {
     return switch (name) {
       case VLLM -> VllmDialect.INSTANCE;

@@ -69,6 +69,11 @@ final class TensorRtLlmDialect implements Dialect {
         -1, List.of(new ModelOutput.Delta(text, -1, ModelOutput.Finish.NONE, List.of())));
   }
 
+  @Override
+  public String fieldOf(String refusal, Generation generation) {
+    return generation.inputField();
+  }
+
   private static void add(List<Tensor> inputs, String name, @Nullable Float value) {
     if (value != null) {
       inputs.add(Tensor.fp32(name, value).reshaped(1L, 1L));

@@ -76,6 +76,16 @@ final class VllmDialect implements Dialect {
     return "";
   }
 
+  @Override
+  public String fieldOf(String refusal, Generation generation) {
+    if (refusal.contains("guided_decoding") || refusal.contains("structured_outputs")) {
+      return "controls.response_format";
+    }
+    return refusal.contains("LoRA") || refusal.contains("lora_name")
+        ? "model"
+        : generation.inputField();
+  }
+
   private static ObjectNode parameters(Generation generation) {
     Controls controls = generation.controls();
     ObjectNode parameters = JSON.createObjectNode();

@@ -2,12 +2,17 @@ package dev.triptych.triton;
 
 import java.util.ArrayDeque;
 import java.util.Queue;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Lets a bounded number of calls in at once and a bounded number wait, in order. Thread-safe; never
  * blocks.
  */
 final class Bulkhead {
+
+  private static final Logger log = LoggerFactory.getLogger(Bulkhead.class);
 
   enum Admission {
     ADMITTED,
@@ -20,6 +25,11 @@ final class Bulkhead {
   private final Queue<Runnable> queue = new ArrayDeque<>();
   private int inFlight;
 
+  /** Those that have a place and are yet to be told. */
+  private final Queue<Runnable> admitted = new ArrayDeque<>();
+
+  private boolean telling;
+
   Bulkhead(int maxInFlight, int maxQueued) {
     this.maxInFlight = maxInFlight;
     this.maxQueued = maxQueued;
@@ -27,7 +37,7 @@ final class Bulkhead {
 
   /**
    * Asks for a place. ADMITTED: the caller has it. QUEUED: {@code whenAdmitted} is run, by the
-   * thread that released the place, once the caller has it. Each place has to be given back with
+   * thread that released this place or another, once the caller has it. Each place has to be given back with
    * {@link #release()}.
    */
   synchronized Admission enter(Runnable whenAdmitted) {
@@ -51,16 +61,37 @@ final class Bulkhead {
 
   /** Gives a place back, or hands it to the next in the queue. */
   void release() {
-    Runnable next;
     synchronized (this) {
-      next = queue.poll();
+      Runnable next = queue.poll();
       if (next == null) {
         inFlight--;
+        return;
+      }
+      admitted.add(next);
+      if (telling) {
+        // Whoever tells the others goes on with this one. When a whole queue fails at once, each
+        // releases its place from within its own admission: nested, that would exhaust the stack.
+        return;
+      }
+      telling = true;
+    }
+    tell();
+  }
+
+  private void tell() {
+    for (Runnable next = nextToTell(); next != null; next = nextToTell()) {
+      try {
+        next.run();
+      } catch (RuntimeException | Error bug) {
+        log.error("A call could not begin", bug);
       }
     }
-    if (next != null) {
-      next.run();
-    }
+  }
+
+  private synchronized @Nullable Runnable nextToTell() {
+    Runnable next = admitted.poll();
+    telling = next != null;
+    return next;
   }
 
   synchronized int inFlight() {

@@ -28,9 +28,13 @@ final class CallTrace {
   private final OpenTelemetry telemetry;
   private final Span span;
 
+  /** The caller's: the headers may be made on another thread. */
+  private final Context context;
+
   private CallTrace(OpenTelemetry telemetry, Span span) {
     this.telemetry = telemetry;
     this.span = span;
+    this.context = Context.current().with(span);
   }
 
   static CallTrace start(OpenTelemetry telemetry, ModelSettings model) {
@@ -53,7 +57,7 @@ final class CallTrace {
       telemetry
           .getPropagators()
           .getTextMapPropagator()
-          .inject(Context.current().with(span), headers, SETTER);
+          .inject(context, headers, SETTER);
     }
     return headers;
   }

@@ -49,6 +49,7 @@ final class ModelCall implements InferenceCall {
 
   // Guarded by this.
   private boolean ended;
+  private boolean permitted;
   private boolean holdsPlace;
   private @Nullable ClientCall<?, ?> attempt;
   private boolean opening;
@@ -78,19 +79,39 @@ final class ModelCall implements InferenceCall {
   void start() {
     listener.onStart(this);
     if (context.isCancelled()) {
-      listener.onFailure(reasonOf(context));
-      return;
+      end(reasonOf(context));
+    } else if (isPermitted()) {
+      enter();
+    }
+  }
+
+  private boolean isPermitted() {
+    if (hasEnded()) {
+      // Cancelled as it began.
+      return false;
     }
     if (!model.health().permits()) {
-      listener.onFailure(
+      end(
           new TritonException(
               UNAVAILABLE,
               "Model " + model.settings().name() + " is out of service until it answers a probe",
               model.health().retryAfter()));
-      return;
+      return false;
     }
-    context.addListener(callerLeft, Runnable::run);
+    boolean tooLate;
+    synchronized (this) {
+      tooLate = ended;
+      permitted = !ended;
+    }
+    if (tooLate) {
+      model.health().neutral();
+    }
+    return !tooLate;
+  }
+
+  private void enter() {
     model.watchdog().watch(this);
+    context.addListener(callerLeft, Runnable::run);
     switch (model.bulkhead().enter(admitted)) {
       case ADMITTED -> admitted();
       case QUEUED -> {}
@@ -105,6 +126,20 @@ final class ModelCall implements InferenceCall {
                           model.settings().maxQueued()),
                   model.expectedWait()));
     }
+    if (hasEnded()) {
+      // Perhaps before all of the above was there to be undone.
+      leave();
+    }
+  }
+
+  private synchronized boolean hasEnded() {
+    return ended;
+  }
+
+  private void leave() {
+    model.bulkhead().leaveQueue(admitted);
+    context.removeListener(callerLeft);
+    model.watchdog().forget(this);
   }
 
   @Override
@@ -126,10 +161,13 @@ final class ModelCall implements InferenceCall {
 
   /** Called now and then by the watchdog. */
   void checkTime(long now) {
+    // In this order: the first response may come between the two reads, and the time waited for it
+    // must not be held against the limit for the next.
+    boolean begun = responded;
     long waitingSince = waitingSinceNanos;
     if (waitingSince != 0) {
       Duration allowed =
-          responded
+          begun
               ? model.settings().nextResponseTimeout()
               : model.settings().firstResponseTimeout();
       if (now - waitingSince > allowed.toNanos()) {
@@ -141,7 +179,7 @@ final class ModelCall implements InferenceCall {
                         model.settings().name(),
                         TimeUnit.NANOSECONDS.toMillis(now - waitingSince))));
       }
-    } else if (deadline.isExpired() && !responded) {
+    } else if (deadline.isExpired() && !begun) {
       stop(new TritonException(DEADLINE_EXCEEDED, "The deadline passed before the model was free"));
     }
   }
@@ -185,12 +223,25 @@ final class ModelCall implements InferenceCall {
     if (alreadyEnded) {
       model.bulkhead().release();
     } else {
-      model.transactionPolicy(deadline, this::open, this::end);
+      attempt();
+    }
+  }
+
+  private void attempt() {
+    attempts++;
+    model.transactionPolicy(deadline, this::open, this::attemptFailed);
+  }
+
+  private void attemptFailed(TritonException failure) {
+    if (mayTryAgain(failure)) {
+      model.metrics().retried();
+      attempt();
+    } else {
+      end(failure);
     }
   }
 
   private void open(boolean decoupled) {
-    attempts++;
     if (decoupled) {
       open(true, GRPCInferenceServiceGrpc.getModelStreamInferMethod(), new StreamAttempt(), 1);
     } else {
@@ -265,45 +316,44 @@ final class ModelCall implements InferenceCall {
           new TritonException(
               decoupled ? MODEL_FAILED : CONTRACT_VIOLATED,
               "Model %s ended without its final response".formatted(model.settings().name())));
-    } else if (mayTryAgain(status)) {
-      model.metrics().retried();
-      model.transactionPolicy(deadline, this::open, this::end);
     } else {
-      end(TritonFailures.ofStatus(status));
+      if (status.getCode() == Status.Code.UNIMPLEMENTED) {
+        // The model has been replaced by a decoupled one since we asked.
+        model.forgetTransactionPolicy();
+      }
+      attemptFailed(TritonFailures.ofStatus(status));
     }
   }
 
-  private boolean mayTryAgain(Status status) {
-    if (responded || attempts >= MAX_ATTEMPTS || deadline.isExpired()) {
-      return false;
-    }
-    if (status.getCode() == Status.Code.UNIMPLEMENTED) {
-      // The model has been replaced by a decoupled one.
-      model.forgetTransactionPolicy();
-      return true;
-    }
-    return TritonFailures.ofStatus(status).kind() == UNAVAILABLE;
+  private boolean mayTryAgain(TritonException failure) {
+    return failure.kind() == UNAVAILABLE
+        && !responded
+        && attempts < MAX_ATTEMPTS
+        && !deadline.isExpired();
   }
 
   private void end(@Nullable TritonException failure) {
     boolean heldPlace;
+    boolean hadPermission;
     synchronized (this) {
       if (ended) {
         return;
       }
       ended = true;
       heldPlace = holdsPlace;
+      hadPermission = permitted;
     }
     waitingSinceNanos = 0;
     if (heldPlace) {
       model.bulkhead().release();
-    } else {
-      // Not in the queue any more: then admitted() runs soon, and gives the place back.
-      model.bulkhead().leaveQueue(admitted);
     }
-    context.removeListener(callerLeft);
-    model.watchdog().forget(this);
-    model.ended(startNanos, failure);
+    // When it was in the queue but is not any more, admitted() runs soon and gives the place back.
+    leave();
+    if (hadPermission) {
+      model.ended(startNanos, failure);
+    } else {
+      model.metrics().ended(model.now() - startNanos, failure);
+    }
     trace.end(failure);
     if (failure == null) {
       listener.onCompleted();
@@ -341,10 +391,16 @@ final class ModelCall implements InferenceCall {
         return;
       }
       try {
+        if (answer.getOutputsCount() == 0) {
+          throw new TritonException(CONTRACT_VIOLATED, "The model sent a response without outputs");
+        }
         received(answer);
         end(null);
       } catch (TritonException violated) {
         end(violated);
+      } catch (RuntimeException bug) {
+        end(new TritonException(MODEL_FAILED, "The reader of the response failed: " + bug));
+        throw bug;
       }
     }
   }

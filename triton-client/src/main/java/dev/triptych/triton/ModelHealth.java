@@ -55,6 +55,9 @@ final class ModelHealth {
   void succeeded(long nowNanos, long durationNanos) {
     lastAnswerNanos = nowNanos;
     breaker.onSuccess(durationNanos, TimeUnit.NANOSECONDS);
+    if (!lastTold) {
+      tell();
+    }
   }
 
   void failed(long durationNanos, TritonException failure) {

@@ -1,5 +1,8 @@
 package dev.triptych.triton;
 
+import static dev.triptych.triton.TritonException.Kind.DEADLINE_EXCEEDED;
+import static dev.triptych.triton.TritonException.Kind.INVALID_INPUT;
+import static dev.triptych.triton.TritonException.Kind.OVERLOADED;
 import static dev.triptych.triton.TritonException.Kind.UNAVAILABLE;
 
 import dev.triptych.inference.GRPCInferenceServiceGrpc;
@@ -9,6 +12,7 @@ import io.grpc.Context;
 import io.grpc.Deadline;
 import io.grpc.Status;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -28,7 +32,12 @@ final class ModelKeeper {
 
   private static final Logger log = LoggerFactory.getLogger(ModelKeeper.class);
 
-  private static final Duration WHILE_ILL = Duration.ofMillis(500);
+  /** How often to see whether a probe is due; also the pause between two while it is ill. */
+  private static final Duration LOOK = Duration.ofMillis(500);
+
+  /** A model that can't be reloaded, or dies again at once, is not reloaded without pause. */
+  private static final Duration RELOAD_PAUSE = Duration.ofSeconds(5);
+
   private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
   private static final Duration LOAD_TIMEOUT = Duration.ofMinutes(10);
 
@@ -44,39 +53,47 @@ final class ModelKeeper {
 
   private volatile @Nullable TritonException lastFailure;
 
+  /** By us, and not loaded again yet: Triton does not know it any more. */
+  private volatile boolean unloaded;
+
+  private volatile boolean reloadTried;
+  private volatile long lastReloadNanos;
+  private volatile @Nullable String whyNotReloaded;
+
   ModelKeeper(TritonModel model, ScheduledExecutorService scheduler, boolean mayReload) {
     this.model = model;
     this.scheduler = scheduler;
     this.mayReload = mayReload;
     if (model.settings().probe() != null) {
-      schedule(Duration.ZERO);
+      Duration interval = model.settings().probeInterval();
+      long pause = (interval.compareTo(LOOK) < 0 ? interval : LOOK).toMillis();
+      var unused =
+          scheduler.scheduleWithFixedDelay(this::look, 0, Math.max(1, pause), TimeUnit.MILLISECONDS);
     }
   }
 
   /** A call failed in a way that may mean that the model is ill: look now rather than later. */
   void suspect(TritonException failure) {
     if (model.settings().probe() != null && busy.compareAndSet(false, true)) {
-      scheduler.execute(this::probe);
+      try {
+        scheduler.execute(this::probe);
+      } catch (RejectedExecutionException closed) {
+        // The client is being closed, which is why the call failed.
+        busy.set(false);
+      }
     }
   }
 
-  private void schedule(Duration delay) {
-    var unused = scheduler.schedule(this::probeIfDue, delay.toMillis(), TimeUnit.MILLISECONDS);
-  }
-
-  private void probeIfDue() {
+  private void look() {
     if (!showsLife() && busy.compareAndSet(false, true)) {
       probe();
     }
-    schedule(isWell() ? model.settings().probeInterval() : WHILE_ILL);
   }
 
-  /** Until the first verdict a model counts as ill here: it may be starting, and is looked at often. */
-  private boolean isWell() {
-    return model.isReady() && model.health().lastAnswerNanos() != 0;
-  }
-
-  /** Whether the model answered anybody within the last interval: then it needs no probe. */
+  /**
+   * Whether the model answered anybody within the last interval: then it needs no probe. A model
+   * that is out of service or has never answered is looked at often.
+   */
   private boolean showsLife() {
     long last = model.health().lastAnswerNanos();
     return model.isReady()
@@ -86,17 +103,22 @@ final class ModelKeeper {
 
   private void probe() {
     Deadline deadline = Deadline.after(PROBE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
-    Context.ROOT.run(() -> new Probe(model, deadline, this::verdict).start());
+    try {
+      Context.ROOT.run(() -> new Probe(model, deadline, this::verdict).start());
+    } catch (RuntimeException e) {
+      verdict(new TritonException(INVALID_INPUT, "Its probe can't be made: " + e));
+    }
   }
 
   private void verdict(@Nullable TritonException failure) {
     if (failure == null) {
       recovered();
       busy.set(false);
-    } else if (mayReload && TritonFailures.tellsOfDeadStub(failure)) {
+    } else if (mayReload && (unloaded || TritonFailures.tellsOfDeadStub(failure))) {
       ill(failure);
       reload();
-    } else if (failure.kind() == TritonException.Kind.DEADLINE_EXCEEDED && showsLife()) {
+    } else if (failure.kind() == OVERLOADED
+        || (failure.kind() == DEADLINE_EXCEEDED && showsLife())) {
       // Slow because it is busy with others, who are being served.
       busy.set(false);
     } else {
@@ -110,6 +132,9 @@ final class ModelKeeper {
       log.info("Model {} answers again", model.settings().name());
       lastFailure = null;
     }
+    unloaded = false;
+    reloadTried = false;
+    whyNotReloaded = null;
     model.health().probeSucceeded(model.now());
   }
 
@@ -131,22 +156,40 @@ final class ModelKeeper {
   }
 
   private void reload() {
-    log.warn("Model {}: its process has died, reloading it", model.settings().name());
+    long now = model.now();
+    if (reloadTried && now - lastReloadNanos < RELOAD_PAUSE.toNanos()) {
+      busy.set(false);
+      return;
+    }
+    reloadTried = true;
+    lastReloadNanos = now;
     model.forgetTransactionPolicy();
+    if (unloaded) {
+      load();
+      return;
+    }
+    if (whyNotReloaded == null) {
+      log.warn("Model {}: its process has died, reloading it", model.settings().name());
+    }
     model
         .channel()
         .call(
             GRPCInferenceServiceGrpc.getRepositoryModelUnloadMethod(),
             RepositoryModelUnloadRequest.newBuilder().setModelName(model.settings().name()).build(),
             Deadline.after(LOAD_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS),
-            (status, response) -> load(status));
+            (status, response) -> unloaded(status));
   }
 
-  private void load(Status unloaded) {
-    if (!unloaded.isOk()) {
-      notReloaded(unloaded);
-      return;
+  private void unloaded(Status status) {
+    if (status.isOk()) {
+      unloaded = true;
+      load();
+    } else {
+      notReloaded(status);
     }
+  }
+
+  private void load() {
     model
         .channel()
         .call(
@@ -158,6 +201,7 @@ final class ModelKeeper {
 
   private void loaded(Status status) {
     if (status.isOk()) {
+      unloaded = false;
       model.metrics().reloaded();
       busy.set(false);
       suspect(new TritonException(UNAVAILABLE, "just reloaded"));
@@ -167,10 +211,12 @@ final class ModelKeeper {
   }
 
   private void notReloaded(Status status) {
-    log.error(
-        "Model {} stays out of service: it can't be reloaded ({})",
-        model.settings().name(),
-        status.getDescription());
+    String why = String.valueOf(status.getDescription());
+    if (!why.equals(whyNotReloaded)) {
+      log.error(
+          "Model {} stays out of service: it can't be reloaded ({})", model.settings().name(), why);
+    }
+    whyNotReloaded = why;
     busy.set(false);
   }
 }

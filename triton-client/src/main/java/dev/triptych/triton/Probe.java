@@ -34,16 +34,17 @@ final class Probe {
   }
 
   void start() {
-    model.transactionPolicy(deadline, this::infer, this::tell);
-  }
-
-  private void infer(boolean decoupled) {
     var probe = model.settings().probe();
     if (probe == null) {
       throw new IllegalStateException("a model without a probe is not probed");
     }
+    InferenceRequest request = probe.get();
+    model.transactionPolicy(deadline, decoupled -> infer(request, decoupled), this::tell);
+  }
+
+  private void infer(InferenceRequest inference, boolean decoupled) {
     long micros = Math.max(1, deadline.timeRemaining(TimeUnit.MICROSECONDS));
-    ModelInferRequest request = probe.get().toWire(model.settings(), decoupled, micros);
+    ModelInferRequest request = inference.toWire(model.settings(), decoupled, micros);
     if (!decoupled) {
       model
           .channel()

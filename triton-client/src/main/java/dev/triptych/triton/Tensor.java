@@ -24,6 +24,7 @@ public record Tensor(String name, TensorType type, List<Long> shape, ByteString 
   private static final List<Long> ONE = List.of(1L);
 
   public Tensor {
+    shape = List.copyOf(shape);
     long elements = 1;
     for (long dimension : shape) {
       if (dimension < 0 || (dimension > 0 && elements > Integer.MAX_VALUE / dimension)) {
@@ -134,10 +135,10 @@ public record Tensor(String name, TensorType type, List<Long> shape, ByteString 
 
   /** The element at an index of a tensor of whole numbers; UINT64 is read as signed. */
   public long integer(int index) {
-    int at = index * type.elementSize();
-    if (index < 0 || at + type.elementSize() > data.size()) {
+    if (index < 0 || index >= elementCount()) {
       throw violated(name, "has no element " + index);
     }
+    int at = index * type.elementSize();
     return switch (type) {
       case UINT8, BOOL -> data.byteAt(at) & 0xff;
       case INT8 -> data.byteAt(at);

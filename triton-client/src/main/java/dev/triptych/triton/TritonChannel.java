@@ -30,11 +30,15 @@ final class TritonChannel {
 
   private static final Duration RECONNECT = Duration.ofMillis(500);
 
+  /** Every so many times also while the channel works: one replica of several may be away. */
+  private static final int RECONNECT_REPLICAS = 10;
+
   static {
     NameResolverRegistry.getDefaultRegistry().register(new StaticNameResolver.Provider());
   }
 
   private final ManagedChannel channel;
+  private int reconnects;
 
   TritonChannel(String target, int maxMessageBytes, ScheduledExecutorService scheduler) {
     channel =
@@ -53,9 +57,13 @@ final class TritonChannel {
             this::reconnect, RECONNECT.toMillis(), RECONNECT.toMillis(), TimeUnit.MILLISECONDS);
   }
 
+  /** Also makes gRPC look up the replicas' addresses again, and so find new ones. */
   private void reconnect() {
     ConnectivityState state = channel.getState(true);
-    if (state == ConnectivityState.TRANSIENT_FAILURE || state == ConnectivityState.CONNECTING) {
+    reconnects++;
+    if (state == ConnectivityState.TRANSIENT_FAILURE
+        || state == ConnectivityState.CONNECTING
+        || reconnects % RECONNECT_REPLICAS == 0) {
       channel.resetConnectBackoff();
     }
   }

@@ -20,7 +20,12 @@ final class TritonFailures {
               isShuttingDown(said) ? Kind.UNAVAILABLE : Kind.MODEL_NOT_FOUND, said);
       case RESOURCE_EXHAUSTED -> new TritonException(Kind.OVERLOADED, said);
       case DEADLINE_EXCEEDED -> new TritonException(Kind.DEADLINE_EXCEEDED, "The deadline passed");
-      case CANCELLED -> new TritonException(Kind.CANCELLED, said);
+      // Not by our caller: ModelCall knows when it was us who cancelled. A stream that was reset is
+      // how a server that goes away ends its calls.
+      case CANCELLED ->
+          new TritonException(
+              isReset(said) ? Kind.UNAVAILABLE : Kind.MODEL_FAILED,
+              "Triton cancelled the call: " + said);
       // Triton reports a model that it does not have, a full queue and its own absence with this
       // one code; and grpc-java
       // tells of a connection that broke at the wrong moment as UNKNOWN "channel closed".
@@ -29,9 +34,10 @@ final class TritonFailures {
           new TritonException(
               isBrokenConnection(status, said) ? Kind.UNAVAILABLE : Kind.MODEL_FAILED, said);
       case INTERNAL ->
-          new TritonException(
-              said.contains("RST_STREAM") ? Kind.UNAVAILABLE : Kind.MODEL_FAILED, said);
-      case OK, ABORTED, UNIMPLEMENTED, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED ->
+          new TritonException(isReset(said) ? Kind.UNAVAILABLE : Kind.MODEL_FAILED, said);
+      // A unary call to a model that has become decoupled: again, by the other call.
+      case UNIMPLEMENTED -> new TritonException(Kind.UNAVAILABLE, said);
+      case OK, ABORTED, DATA_LOSS, PERMISSION_DENIED, UNAUTHENTICATED ->
           new TritonException(Kind.MODEL_FAILED, status.getCode() + ": " + said);
     };
   }
@@ -48,8 +54,6 @@ final class TritonFailures {
       kind = Kind.DEADLINE_EXCEEDED;
     } else if (lower.contains("unknown model") || lower.contains("is not found")) {
       kind = Kind.MODEL_NOT_FOUND;
-    } else if (lower.contains("cancelled")) {
-      kind = Kind.CANCELLED;
     } else if (lower.contains("unexpected inference input")
         || lower.contains("unexpected shape")
         || lower.contains("invalid_arg")
@@ -84,6 +88,10 @@ final class TritonFailures {
   /** A Triton that drains, or reloads a model, still knows its name but offers no version of it. */
   private static boolean isShuttingDown(String said) {
     return said.contains("has no available versions") || said.contains("server exiting");
+  }
+
+  private static boolean isReset(String said) {
+    return said.contains("RST_STREAM");
   }
 
   private static boolean isBrokenConnection(Status status, String said) {

@@ -1,10 +1,12 @@
 package dev.triptych.triton;
 
 import static dev.triptych.triton.TritonException.Kind.CANCELLED;
+import static dev.triptych.triton.TritonException.Kind.MODEL_FAILED;
 
 import dev.triptych.inference.GRPCInferenceServiceGrpc;
 import dev.triptych.inference.ModelConfigRequest;
 import io.grpc.Deadline;
+import io.grpc.Status;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.opentelemetry.api.OpenTelemetry;
 import java.time.Duration;
@@ -137,7 +139,13 @@ public final class TritonModel {
             .build(),
         soon.minimum(deadline),
         (status, response) -> {
-          if (response == null || !status.isOk()) {
+          if (status.getCode() == Status.Code.DEADLINE_EXCEEDED && !deadline.isExpired()) {
+            orElse.accept(
+                new TritonException(
+                    MODEL_FAILED,
+                    "Triton did not tell the configuration of model %s within %d s"
+                        .formatted(settings.name(), CONFIG_TIMEOUT.toSeconds())));
+          } else if (response == null || !status.isOk()) {
             orElse.accept(TritonFailures.ofStatus(status));
           } else {
             boolean policy = response.getConfig().getModelTransactionPolicy().getDecoupled();

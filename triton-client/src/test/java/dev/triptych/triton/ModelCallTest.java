@@ -214,12 +214,13 @@ class ModelCallTest {
   }
 
   @Test
-  void callsAHeldUpConfigurationUnavailableWhileTheCallerStillHasTime() {
+  void givesUpATritonThatDoesNotTellTheModelsConfiguration() {
     triton.holdConfig();
 
     Recorder recorder = client.start(client.model("unary"), "hello");
 
-    assertThat(recorder.awaitFailure().kind()).isEqualTo(UNAVAILABLE);
+    // Not DEADLINE_EXCEEDED: the caller still has time.
+    assertThat(recorder.awaitFailure().kind()).isEqualTo(MODEL_FAILED);
     assertThat(unary.requestCount()).isZero();
   }
 

@@ -143,8 +143,7 @@ class ModelKeeperTest {
   @Test
   void looksAtOnceWhenACallFailed() {
     TritonModel model = client.model(probed("model", RARELY));
-    model.infer(text("hello"));
-    await().atMost(Recorder.LONG).until(() -> probes() == 1);
+    settle(model);
     fake.behaves(Behaviour.fails(BUG));
 
     client.start(model, "hello").awaitFailure();
@@ -251,10 +250,8 @@ class ModelKeeperTest {
                       return ClientFixture.probe().get();
                     },
                     Duration.ofMillis(200)));
-    model.infer(text("hello"));
 
-    await().atMost(Recorder.LONG).until(() -> probes() > 0);
-    assertThat(model.isReady()).isTrue();
+    await().atMost(Recorder.LONG).until(() -> probes() > 0 && model.isReady());
   }
 
   @Test
@@ -330,7 +327,7 @@ class ModelKeeperTest {
   @Test
   void recoversSoonWhenTritonWasAway() {
     TritonModel model = client.model(probed("model", RARELY));
-    model.infer(text("hello"));
+    settle(model);
     triton.stop();
     assertThat(client.start(model, "hello").awaitFailure().kind()).isEqualTo(UNAVAILABLE);
     await().atMost(Recorder.LONG).until(() -> !model.isReady());
@@ -364,6 +361,14 @@ class ModelKeeperTest {
     model.onReadyChange(told::add);
 
     assertThat(told).containsExactly(true);
+  }
+
+  /** Until it is not looked at often any more. */
+  private void settle(TritonModel model) {
+    await()
+        .during(Duration.ofMillis(1500))
+        .atMost(Recorder.LONG)
+        .until(() -> probes() == 1 && model.isReady());
   }
 
   private int probes() {

@@ -5,7 +5,10 @@ import static org.awaitility.Awaitility.await;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A listener that remembers what it heard, and reads on by itself or only when told to. */
@@ -13,9 +16,15 @@ final class Recorder implements InferenceListener {
 
   static final Duration LONG = Duration.ofSeconds(20);
 
+  static {
+    Awaitility.setDefaultPollDelay(Duration.ZERO);
+    Awaitility.setDefaultPollInterval(Duration.ofMillis(10));
+  }
+
   private final boolean eager;
   private final List<InferenceResponse> responses = new CopyOnWriteArrayList<>();
   private final AtomicInteger ends = new AtomicInteger();
+  private final CountDownLatch ended = new CountDownLatch(1);
   private volatile @Nullable InferenceCall call;
   private volatile @Nullable TritonException failure;
   private volatile boolean responseAfterEnd;
@@ -51,12 +60,14 @@ final class Recorder implements InferenceListener {
   @Override
   public void onCompleted() {
     ends.incrementAndGet();
+    ended.countDown();
   }
 
   @Override
   public void onFailure(TritonException reason) {
     failure = reason;
     ends.incrementAndGet();
+    ended.countDown();
   }
 
   void requestNext() {
@@ -90,7 +101,13 @@ final class Recorder implements InferenceListener {
 
   /** Waits for the end, and gives the failure; null: the call completed. */
   @Nullable TritonException awaitEnd() {
-    await().atMost(LONG).until(() -> ends.get() > 0);
+    try {
+      if (!ended.await(LONG.toSeconds(), TimeUnit.SECONDS)) {
+        throw new AssertionError("the call did not end; responses: " + responses.size());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     return failure;
   }
 

@@ -14,6 +14,9 @@ import picocli.CommandLine.Option;
 @Command(name = "load", description = "Measure latency, throughput and CPU, in alternating rounds.")
 final class LoadCommand implements Callable<Integer> {
 
+  private static final long WARM_UP_WINDOW_MS = 2000;
+  private static final int WARM_UP_CALLERS = 8;
+
   @Option(names = "--triton", required = true)
   String triton = "";
 
@@ -25,6 +28,12 @@ final class LoadCommand implements Callable<Integer> {
 
   @Option(names = "--service-pid", required = true)
   long servicePid;
+
+  @Option(names = "--other", description = "Another build of the service, measured beside it.")
+  @Nullable String other;
+
+  @Option(names = "--other-pid")
+  long otherPid;
 
   @Option(names = "--envoy", description = "Without it, no Envoy hop is measured.")
   @Nullable String envoy;
@@ -38,7 +47,10 @@ final class LoadCommand implements Callable<Integer> {
   @Option(names = "--window-ms", required = true, description = "Length of one measurement.")
   long windowMs;
 
-  @Option(names = "--warm-up-ms", required = true, description = "The same, unmeasured, before.")
+  @Option(
+      names = "--warm-up-ms",
+      required = true,
+      description = "Longest warm-up of a scenario over a route.")
   long warmUpMs;
 
   @Option(names = "--only", description = "Only scenarios whose name contains this.")
@@ -47,6 +59,7 @@ final class LoadCommand implements Callable<Integer> {
   @Option(names = "--out", required = true)
   Path out = Path.of("");
 
+  private final ProcessUse self = new ProcessUse(ProcessHandle.current().pid());
   private final LoadResult result = new LoadResult();
 
   @Override
@@ -59,6 +72,10 @@ final class LoadCommand implements Callable<Integer> {
         warmUp(route, scenario);
       }
     }
+    System.out.println("      warm");
+    long start = System.nanoTime();
+    long machine = ProcessUse.machineMicros();
+    long ours = ours(routes);
     for (int round = 0; round < rounds; round++) {
       for (Scenario scenario : scenarios) {
         for (Route route : routes) {
@@ -68,6 +85,8 @@ final class LoadCommand implements Callable<Integer> {
       Collections.reverse(routes);
       System.out.printf("      round %d of %d%n", round + 1, rounds);
     }
+    long others = ProcessUse.machineMicros() - machine - (ours(routes) - ours);
+    result.othersCores = Math.max(0, others * 1000.0 / (System.nanoTime() - start));
     result.serviceResidentMb = new ProcessUse(servicePid).residentMegabytes();
     for (Route route : routes) {
       route.close();
@@ -83,25 +102,45 @@ final class LoadCommand implements Callable<Integer> {
     if (envoy != null) {
       routes.add(Route.of("envoy", Protocol.TRITON, envoy, envoyPid));
     }
+    if (other != null) {
+      routes.add(Route.of("other", Protocol.TEXT, other, otherPid));
+    }
     return routes;
   }
 
-  private void warmUp(Route route, Scenario scenario) throws InterruptedException {
-    Sample sample =
-        ClosedLoop.run(
-            route.channel(),
-            scenario.of().apply(route.protocol()),
-            Math.max(8, scenario.callers()),
-            warmUpMs);
-    if (sample.failures() > 0) {
-      throw new IllegalStateException(
-          "%s, %s: %s".formatted(scenario.name(), route.name(), sample.failure()));
+  /** CPU time of all that takes part. */
+  private long ours(List<Route> routes) {
+    long sum = self.cpuMicros();
+    for (Route route : routes) {
+      sum += route.hop().sessionMicros();
     }
+    return sum;
+  }
+
+  /** Calls until the hop's JIT compilers have little left to do, for then it is as fast as it gets. */
+  private void warmUp(Route route, Scenario scenario) throws InterruptedException {
+    Operation<?, ?> operation = scenario.of().apply(route.protocol());
+    long compiled;
+    long spentMs = 0;
+    do {
+      long before = route.hop().compilerMicros();
+      Sample sample =
+          ClosedLoop.run(
+              route.channel(),
+              operation,
+              Math.max(WARM_UP_CALLERS, scenario.callers()),
+              WARM_UP_WINDOW_MS);
+      if (sample.failures() > 0) {
+        throw new IllegalStateException(
+            "%s, %s: %s".formatted(scenario.name(), route.name(), sample.failure()));
+      }
+      compiled = route.hop().compilerMicros() - before;
+      spentMs += WARM_UP_WINDOW_MS;
+    } while (compiled > WARM_UP_WINDOW_MS * 1000 / 20 && spentMs < warmUpMs);
   }
 
   private LoadResult.Round measure(Route route, Scenario scenario) throws InterruptedException {
     Operation<?, ?> operation = scenario.of().apply(route.protocol());
-    ProcessUse self = new ProcessUse(ProcessHandle.current().pid());
     long selfBefore = self.cpuMicros();
     long before = route.hop().cpuMicros();
     Sample sample = ClosedLoop.run(route.channel(), operation, scenario.callers(), windowMs);

@@ -12,6 +12,9 @@ final class LoadResult {
   /** By scenario, then by route. */
   public Map<String, Map<String, List<Round>>> scenarios = new LinkedHashMap<>();
 
+  /** How many cores the rest of the machine kept busy meanwhile. */
+  public double othersCores;
+
   /** Memory of the service after all of it. */
   public double serviceResidentMb;
 

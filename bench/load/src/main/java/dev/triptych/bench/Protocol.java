@@ -46,7 +46,7 @@ enum Protocol {
     Operation<?, ?> whole(String model, String prompt) {
       return new Operation<>(
           TextServiceGrpc.getGenerateTextMethod(),
-          GenerateTextRequest.newBuilder().setModel("models/" + model).setPrompt(prompt).build(),
+          GenerateTextRequest.newBuilder().setModel(resource(model)).setPrompt(prompt).build(),
           response -> response.getCandidatesCount(),
           1);
     }
@@ -56,7 +56,7 @@ enum Protocol {
       return new Operation<>(
           TextServiceGrpc.getStreamGenerateTextMethod(),
           GenerateTextRequest.newBuilder()
-              .setModel("models/" + model)
+              .setModel(resource(model))
               .setPrompt(prompt)
               .setControls(GenerationControls.newBuilder().setMaxOutputTokens(chunks))
               .build(),
@@ -95,6 +95,11 @@ enum Protocol {
       input(request, wish, "BOOL", ONE);
     }
     return request;
+  }
+
+  /** The name that bench/run gives the model of that name on Triton. */
+  private static String resource(String model) {
+    return "models/" + model.replace('_', '-');
   }
 
   private static final ByteString ZERO = ByteString.copyFrom(new byte[] {0});

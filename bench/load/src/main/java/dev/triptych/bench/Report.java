@@ -9,7 +9,7 @@ import java.util.Map;
 /** Tables of a run. */
 final class Report {
 
-  private static final List<String> ROUTES = List.of("direct", "envoy", "service");
+  private static final List<String> ROUTES = List.of("direct", "envoy", "service", "other");
 
   private final RunResult run;
   private final List<Target> targets;
@@ -50,7 +50,7 @@ final class Report {
   private static Table load(LoadResult load) {
     Table table =
         new Table(
-            "Medians of the rounds",
+            "Medians of the rounds; other work kept %.1f cores busy".formatted(load.othersCores),
             "scenario",
             "route",
             "p50 ms",

@@ -63,12 +63,12 @@ final class SoakCommand implements Callable<Integer> {
     await(open);
     long cpu = route.hop().cpuMicros();
     long chunksBefore = chunksOf(open);
-    result.streams = open.stream().filter(OpenStream::runs).count();
+    result.streams = running(open);
     for (int second = 0; second < seconds; second++) {
       Thread.sleep(1000);
       result.slowStreamsMb.add(route.hop().residentMegabytes());
     }
-    result.streamsAtEnd = open.stream().filter(OpenStream::runs).count();
+    result.streamsAtEnd = running(open);
     result.cpuMicrosPerChunk =
         (double) (route.hop().cpuMicros() - cpu) / Math.max(1, chunksOf(open) - chunksBefore);
     open.forEach(OpenStream::cancel);
@@ -107,6 +107,10 @@ final class SoakCommand implements Callable<Integer> {
         throw new IllegalStateException("a stream did not begin: " + stream.failure);
       }
     }
+  }
+
+  private static int running(List<OpenStream> open) {
+    return (int) open.stream().filter(OpenStream::runs).count();
   }
 
   private static long chunksOf(List<OpenStream> open) {

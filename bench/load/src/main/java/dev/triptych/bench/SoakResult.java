@@ -9,8 +9,8 @@ final class SoakResult {
   /** Freshly started. */
   public double readyMb;
 
-  public long streams;
-  public long streamsAtEnd;
+  public int streams;
+  public int streamsAtEnd;
   public List<Double> slowStreamsMb = new ArrayList<>();
   public double cpuMicrosPerChunk;
 

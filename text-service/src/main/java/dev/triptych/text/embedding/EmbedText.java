@@ -17,12 +17,15 @@ import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Computes embeddings with a model that keeps our tensor contract (triton/README.md). */
 @Singleton
 public final class EmbedText {
 
   private static final int MOST_TEXTS = 256;
+  private static final Pattern PLACE = Pattern.compile("text_input\\[(\\d{1,3})]");
 
   private final TextModels models;
 
@@ -40,8 +43,14 @@ public final class EmbedText {
     try {
       return respond(model, texts.size(), model.main().infer(inference));
     } catch (TritonException failed) {
-      throw FailureStatus.ofTriton(failed, model.resource(), "texts");
+      throw FailureStatus.ofTriton(failed, model.resource(), fieldOf(failed));
     }
+  }
+
+  /** The model names the text that it refuses by its place. */
+  private static String fieldOf(TritonException refusal) {
+    Matcher place = PLACE.matcher(String.valueOf(refusal.getMessage()));
+    return place.find() ? "texts[" + place.group(1) + "]" : "texts";
   }
 
   private static List<ByteString> check(List<ByteString> texts, TextModel model) {

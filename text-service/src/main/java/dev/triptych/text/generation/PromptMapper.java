@@ -108,13 +108,15 @@ final class PromptMapper {
       return "";
     }
     StringBuilder text = new StringBuilder();
+    boolean partsHoldOne = false;
     for (int i = 0; i < count && !checks.isFull(); i++) {
       Part part = message.getParts(i);
       String partField = field + ".parts[" + i + "]";
       switch (part.getContentCase()) {
         case TEXT -> {
           checks.require(!part.getText().isEmpty(), partField + ".text", "must not be empty");
-          requireNoControlToken(part.getText(), partField + ".text", model.template(), checks);
+          partsHoldOne |=
+              requireNoControlToken(part.getText(), partField + ".text", model.template(), checks);
           text.append(part.getText());
         }
         case IMAGE ->
@@ -123,14 +125,20 @@ final class PromptMapper {
             checks.violated(partField + ".content", "one of text and image must be set");
       }
     }
+    if (count > 1 && !partsHoldOne) {
+      // One that is cut up among parts acts all the same.
+      requireNoControlToken(text.toString(), field + ".parts", model.template(), checks);
+    }
     return text.toString();
   }
 
-  private static void requireNoControlToken(
+  /** Whether there was one. */
+  private static boolean requireNoControlToken(
       String text, String field, PromptTemplate template, Checks checks) {
     String token = template.controlTokenIn(text);
     checks.require(
         token.isEmpty(), field, "must not contain the model's control token \"" + token + "\"");
+    return !token.isEmpty();
   }
 
   private static boolean fits(int bytes, String field, TextModel model, Checks checks) {

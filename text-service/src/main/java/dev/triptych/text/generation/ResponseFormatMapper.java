@@ -1,6 +1,7 @@
 package dev.triptych.text.generation;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.networknt.schema.Error;
@@ -27,13 +28,14 @@ import org.jspecify.annotations.Nullable;
 final class ResponseFormatMapper {
 
   private static final String FIELD = "controls.response_format";
-  private static final int LARGEST_SCHEMA_CHARS = 64 * 1024;
+  private static final int LARGEST_SCHEMA_BYTES = 64 * 1024;
   private static final int DEEPEST_SCHEMA = 64;
-  private static final int LONGEST_REGEX_CHARS = 4 * 1024;
+  private static final int LONGEST_REGEX_BYTES = 4 * 1024;
   private static final int MOST_CHOICES = 64;
   private static final String META_SCHEMA = "https://json-schema.org/draft/2020-12/schema";
 
-  private final ObjectMapper json = new ObjectMapper();
+  private final ObjectMapper json =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
   private final Schema metaSchema =
       SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
           .getSchema(SchemaLocation.of(META_SCHEMA));
@@ -41,7 +43,7 @@ final class ResponseFormatMapper {
   /** The first check reads the meta-schema, which takes a while: not at a caller's expense. */
   void warmUp(@Observes StartupEvent event) {
     Thread.ofVirtual()
-        .start(() -> jsonSchema("{\"type\":\"object\",\"$defs\":{\"a\":{}}}", new Checks()));
+        .start(() -> jsonSchema("{\"type\":\"object\",\"$defs\":{\"a\":{}}}", 1, new Checks()));
   }
 
   Controls.@Nullable Form toDomain(ResponseFormat format, TextConfig.Model model, Checks checks) {
@@ -50,9 +52,10 @@ final class ResponseFormatMapper {
       return null;
     }
     return switch (format.getFormatCase()) {
-      case JSON_SCHEMA -> jsonSchema(format.getJsonSchema(), checks);
+      case JSON_SCHEMA ->
+          jsonSchema(format.getJsonSchema(), format.getJsonSchemaBytes().size(), checks);
       case CHOICE -> choice(format.getChoice().getValuesList(), checks);
-      case REGEX -> regex(format.getRegex(), checks);
+      case REGEX -> regex(format.getRegex(), format.getRegexBytes().size(), checks);
       case FORMAT_NOT_SET -> {
         checks.violated(FIELD + ".format", "one of json_schema, choice and regex must be set");
         yield null;
@@ -60,12 +63,11 @@ final class ResponseFormatMapper {
     };
   }
 
-  private Controls.Form jsonSchema(String text, Checks checks) {
+  private Controls.Form jsonSchema(String text, int bytes, Checks checks) {
     String field = FIELD + ".json_schema";
     Controls.Form form = new Controls.Form.JsonSchema(text);
-    if (text.isEmpty() || text.length() > LARGEST_SCHEMA_CHARS) {
-      checks.violated(
-          field, "must be 1 to " + LARGEST_SCHEMA_CHARS + " characters, but is " + text.length());
+    if (bytes < 1 || bytes > LARGEST_SCHEMA_BYTES) {
+      checks.violated(field, "must be 1 to " + LARGEST_SCHEMA_BYTES + " bytes, but is " + bytes);
       return form;
     }
     JsonNode schema;
@@ -77,7 +79,9 @@ final class ResponseFormatMapper {
     }
     if (!schema.isObject()) {
       checks.violated(field, "must be a JSON object");
-    } else if (refersElsewhere(schema, 0, field, checks)) {
+    } else if (isDeeper(schema, DEEPEST_SCHEMA)) {
+      checks.violated(field, "must be nested at most " + DEEPEST_SCHEMA + " levels deep");
+    } else if (refersElsewhere(schema)) {
       checks.violated(field, "must not refer to other documents: every $ref must begin with #");
     } else {
       List<Error> errors = metaSchema.validate(schema);
@@ -91,11 +95,19 @@ final class ResponseFormatMapper {
     return form;
   }
 
-  private static boolean refersElsewhere(JsonNode node, int depth, String field, Checks checks) {
-    if (depth > DEEPEST_SCHEMA) {
-      checks.violated(field, "must be nested at most " + DEEPEST_SCHEMA + " levels deep");
-      return false;
+  private static boolean isDeeper(JsonNode node, int levels) {
+    if (levels < 0) {
+      return true;
     }
+    for (JsonNode child : node) {
+      if (child.isContainerNode() && isDeeper(child, levels - 1)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private static boolean refersElsewhere(JsonNode node) {
     for (String keyword : List.of("$ref", "$dynamicRef")) {
       JsonNode reference = node.get(keyword);
       if (reference != null && reference.isTextual() && !reference.asText().startsWith("#")) {
@@ -103,7 +115,7 @@ final class ResponseFormatMapper {
       }
     }
     for (JsonNode child : node) {
-      if (child.isContainerNode() && refersElsewhere(child, depth + 1, field, checks)) {
+      if (child.isContainerNode() && refersElsewhere(child)) {
         return true;
       }
     }
@@ -119,9 +131,9 @@ final class ResponseFormatMapper {
     return new Controls.Form.Choice(List.copyOf(values));
   }
 
-  private static Controls.Form regex(String pattern, Checks checks) {
+  private static Controls.Form regex(String pattern, int bytes, Checks checks) {
     String field = FIELD + ".regex";
-    checks.range(pattern.length(), 1, LONGEST_REGEX_CHARS, field);
+    checks.range(bytes, 1, LONGEST_REGEX_BYTES, field);
     try {
       var unused = Pattern.compile(pattern);
     } catch (PatternSyntaxException e) {

@@ -65,9 +65,11 @@ final class RunningGeneration implements InferenceListener {
     boolean modelEnded = true;
     for (CandidateText candidate : candidates) {
       ModelOutput.Delta delta = output.candidates().get(candidate.index());
-      ByteString text = candidate.add(delta);
-      if (!text.isEmpty() || !delta.logprobs().isEmpty()) {
-        sink.text(candidate.index(), text, delta.logprobs());
+      if (!candidate.ended()) {
+        ByteString text = candidate.add(delta);
+        if (!text.isEmpty() || !delta.logprobs().isEmpty()) {
+          sink.text(candidate.index(), text, delta.logprobs());
+        }
       }
       allEnded &= candidate.ended();
       modelEnded &= delta.finish() != ModelOutput.Finish.NONE;
@@ -103,7 +105,10 @@ final class RunningGeneration implements InferenceListener {
     over = true;
     meter.failed(failure.kind().name(), inputTokens, outputTokens());
     sink.failed(
-        FailureStatus.ofTriton(failure, generation.selected().resource(), generation.inputField()));
+        FailureStatus.ofTriton(
+            failure,
+            generation.selected().resource(),
+            dialect.fieldOf(String.valueOf(failure.getMessage()), generation)));
   }
 
   /** The sink has room again. */

@@ -6,7 +6,9 @@ import java.util.List;
 /**
  * Finds the first stop text in a stream of bytes, across chunk borders, and lets through only what
  * can't be part of one. It also holds back the beginning of a character until the rest of it comes,
- * so that what it lets through is whole characters. Works on UTF-8 bytes: a stop text of whole
+ * so that what it lets through is whole characters. Of several stop texts the one that is complete
+ * first counts, and of those that are complete together the longest: so it does not matter in which
+ * pieces the text comes. Works on UTF-8 bytes: a stop text of whole
  * characters can only match at a character border. Not thread-safe.
  */
 final class StopScanner {
@@ -57,12 +59,17 @@ final class StopScanner {
   }
 
   private int firstStop(ByteString all) {
-    for (int at = 0; at < all.size(); at++) {
+    for (int end = 1; end <= all.size(); end++) {
+      int begin = end;
       for (int i = 0; i < stops.size(); i++) {
-        if (matches(all, at, stops.get(i), stops.get(i).size())) {
+        int at = end - stops.get(i).size();
+        if (at >= 0 && at < begin && matches(all, at, stops.get(i), stops.get(i).size())) {
           found = i;
-          return at;
+          begin = at;
         }
+      }
+      if (begin < end) {
+        return begin;
       }
     }
     return -1;

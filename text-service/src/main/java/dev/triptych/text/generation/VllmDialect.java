@@ -32,6 +32,9 @@ final class VllmDialect implements Dialect {
    */
   private static final String COUNT_ONLY = "triptych_count_only";
 
+  /** Our shipped model takes no more. It writes on past the others until we find them. */
+  private static final int MOST_STOPS = 16;
+
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private static final Tensor STREAM = Tensor.bool("stream", true);
@@ -110,7 +113,7 @@ final class VllmDialect implements Dialect {
       // Included, so that we see which one it was; CandidateText cuts it off.
       parameters.put("include_stop_str_in_output", true);
       ArrayNode stops = parameters.putArray("stop");
-      controls.stops().forEach(stops::add);
+      controls.stops().stream().limit(MOST_STOPS).forEach(stops::add);
     }
     Controls.Form form = controls.form();
     if (form != null) {
@@ -145,6 +148,7 @@ final class VllmDialect implements Dialect {
     Tensor input = response.find("num_input_tokens");
     Tensor logprobs = response.find("logprobs");
     int count = texts.size();
+    int alternatives = controls.topLogprobs() == null ? 0 : controls.topLogprobs();
     List<ByteString> finished = elements(reasons, count);
     List<ByteString> scores = elements(logprobs, count);
     if (tokens != null && tokens.elementCount() < count) {
@@ -157,7 +161,7 @@ final class VllmDialect implements Dialect {
               texts.get(i),
               tokens == null ? -1 : tokens.integer(i),
               finished.isEmpty() ? ModelOutput.Finish.NONE : finish(finished.get(i)),
-              scores.isEmpty() ? List.of() : scores(scores.get(i))));
+              scores.isEmpty() ? List.of() : scores(scores.get(i), alternatives)));
     }
     return new ModelOutput(input == null ? -1 : input.integer(0), deltas);
   }
@@ -189,9 +193,11 @@ final class VllmDialect implements Dialect {
 
   /**
    * A list with an object for each token: token id to rank, log probability and text; the written
-   * token comes first.
+   * token comes first, also where it is not among the likeliest.
+   *
+   * @param alternatives how many of the likeliest to keep
    */
-  private static List<ModelOutput.TokenScore> scores(ByteString json) {
+  private static List<ModelOutput.TokenScore> scores(ByteString json, int alternatives) {
     List<ModelOutput.TokenScore> scores = new ArrayList<>();
     for (JsonNode token : tree(json.toStringUtf8())) {
       List<ModelOutput.TokenScore> options = new ArrayList<>(token.size());
@@ -206,7 +212,9 @@ final class VllmDialect implements Dialect {
       if (!options.isEmpty()) {
         ModelOutput.TokenScore written = options.getFirst();
         options.sort((a, b) -> Float.compare(b.logprob(), a.logprob()));
-        scores.add(new ModelOutput.TokenScore(written.token(), written.logprob(), options));
+        List<ModelOutput.TokenScore> likeliest =
+            List.copyOf(options.subList(0, Math.min(alternatives, options.size())));
+        scores.add(new ModelOutput.TokenScore(written.token(), written.logprob(), likeliest));
       }
     }
     return scores;

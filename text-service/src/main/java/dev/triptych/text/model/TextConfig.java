@@ -1,5 +1,6 @@
 package dev.triptych.text.model;
 
+import dev.triptych.text.prompt.TemplateName;
 import io.smallrye.config.ConfigMapping;
 import io.smallrye.config.WithDefault;
 import java.time.Duration;

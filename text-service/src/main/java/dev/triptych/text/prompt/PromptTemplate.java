@@ -1,6 +1,5 @@
 package dev.triptych.text.prompt;
 
-import dev.triptych.text.model.TemplateName;
 import java.util.List;
 
 /**
@@ -117,6 +116,10 @@ public record PromptTemplate(
           pendingSystem = "";
         }
         case ASSISTANT -> {
+          if (!pendingSystem.isEmpty()) {
+            prompt.append(beforeUser).append(pendingSystem).append(afterUser);
+            pendingSystem = "";
+          }
           prompt.append(beforeAssistant).append(turn.text());
           if (!last) {
             prompt.append(afterAssistant);

@@ -2,7 +2,6 @@ package dev.triptych.text.prompt;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.triptych.text.model.TemplateName;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;

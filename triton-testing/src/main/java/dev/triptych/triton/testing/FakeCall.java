@@ -89,31 +89,41 @@ public final class FakeCall {
   }
 
   /** Sends a response that is not the last. */
-  public void send(ModelInferResponse response) {
-    write(response.toBuilder());
+  public synchronized void send(ModelInferResponse response) {
+    if (!ended) {
+      write(response.toBuilder());
+    }
   }
 
   /** Sends a response that is the last, and ends the call. */
   public synchronized void finishWith(ModelInferResponse response) {
+    if (!end(false)) {
+      return;
+    }
     ModelInferResponse.Builder last = response.toBuilder();
     if (stream != null) {
       last.putParameters("triton_final_response", TRUE);
     }
     write(last);
-    close();
+    observer().onCompleted();
   }
 
   /** Ends the call; with an empty final response when the caller asked for it. */
   public synchronized void finish() {
+    if (!end(false)) {
+      return;
+    }
     if (stream != null && request.flag("triton_enable_empty_final_response")) {
       write(ModelInferResponse.newBuilder().putParameters("triton_final_response", TRUE));
     }
-    close();
+    observer().onCompleted();
   }
 
   /** Ends the call with status OK though no final response was sent. */
-  public void closeWithoutFinal() {
-    close();
+  public synchronized void closeWithoutFinal() {
+    if (end(false)) {
+      observer().onCompleted();
+    }
   }
 
   /** Sends chunks "tok " as fast as the reader takes them. */
@@ -155,9 +165,9 @@ public final class FakeCall {
 
   /** Ends the request with an error inside the stream. */
   public synchronized void failInBand(String message) {
-    if (stream != null && !ended) {
+    if (stream != null && end(false)) {
       stream.onNext(ModelStreamInferResponse.newBuilder().setErrorMessage(message).build());
-      close();
+      stream.onCompleted();
     }
   }
 
@@ -194,10 +204,7 @@ public final class FakeCall {
     action.run();
   }
 
-  private synchronized void write(ModelInferResponse.Builder response) {
-    if (ended) {
-      return;
-    }
+  private void write(ModelInferResponse.Builder response) {
     ModelInferResponse wire =
         response.setModelName(model.name()).setId(request.wire().getId()).build();
     model.responded();
@@ -208,12 +215,7 @@ public final class FakeCall {
     }
   }
 
-  private synchronized void close() {
-    if (end(false)) {
-      observer().onCompleted();
-    }
-  }
-
+  /** False when it had ended. Comes before what the caller hears, so that counts are never late. */
   private synchronized boolean end(boolean byCaller) {
     if (ended) {
       return false;

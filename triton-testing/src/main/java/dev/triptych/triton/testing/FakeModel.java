@@ -146,15 +146,31 @@ public final class FakeModel {
     }
   }
 
+  /** The test models all need {@code text_input} of shape [1], but for identity. */
   private static @Nullable Status refusalOf(ModelInferRequest request) {
+    if (request.getModelName().equals("identity")) {
+      return null;
+    }
     for (ModelInferRequest.InferInputTensor input : request.getInputsList()) {
-      if (input.getName().equals("text_input") && !input.getShapeList().equals(List.of(1L))) {
-        return Status.INVALID_ARGUMENT.withDescription(
-            "[request id: %s] unexpected shape for input 'text_input' for model '%s'. Expected [1], got %s"
-                .formatted(request.getId(), request.getModelName(), input.getShapeList()));
+      if (input.getName().equals("text_input")) {
+        return input.getShapeList().equals(List.of(1L))
+            ? null
+            : invalid(
+                request,
+                "unexpected shape for input 'text_input' for model '%s'. Expected [1], got %s"
+                    .formatted(request.getModelName(), input.getShapeList()));
       }
     }
-    return null;
+    return invalid(
+        request,
+        "expected 1 inputs but got %d inputs for model '%s'"
+            .formatted(request.getInputsCount(), request.getModelName()));
+  }
+
+  private static Status invalid(ModelInferRequest request, String what) {
+    return Status.INVALID_ARGUMENT.withDescription(
+        "[request id: %s] %s"
+            .formatted(request.getId().isEmpty() ? "<id_unknown>" : request.getId(), what));
   }
 
   void responded() {

@@ -84,7 +84,7 @@ public final class FakeTriton implements AutoCloseable {
     if (running == null) {
       return;
     }
-    running.shutdown();
+    // The connections first: a server that is stopped cancels its calls politely.
     breakConnections();
     running.shutdownNow();
     try {
@@ -99,8 +99,14 @@ public final class FakeTriton implements AutoCloseable {
   /** Resets all connections; new ones are accepted. */
   public void breakConnections() {
     for (Channel connection : List.copyOf(connections)) {
-      connection.config().setOption(ChannelOption.SO_LINGER, 0);
-      var unused = connection.close();
+      // Past the handlers: they would say good-bye first.
+      connection
+          .eventLoop()
+          .execute(
+              () -> {
+                connection.config().setOption(ChannelOption.SO_LINGER, 0);
+                connection.unsafe().close(connection.unsafe().voidPromise());
+              });
     }
   }
 

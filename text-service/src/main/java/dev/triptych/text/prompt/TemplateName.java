@@ -1,4 +1,4 @@
-package dev.triptych.text.model;
+package dev.triptych.text.prompt;
 
 /** The prompt templates that models were trained on. */
 public enum TemplateName {

@@ -100,7 +100,7 @@ stop() {
   FORCED=
   progress_begins
   if is_alive "$1"; then kill -TERM "$pid" 2>/dev/null || true; fi
-  while is_alive "$1" && ((SECONDS - began < ${TRIPTYCH_STOP_TIMEOUT:-20})) && [[ ! ${HURRY:-} ]]; do
+  while is_alive "$1" && ((SECONDS - began < ${TRIPTYCH_STOP_TIMEOUT:-40})) && [[ ! ${HURRY:-} ]]; do
     progress "Stopping $1" "$began"
     pause 0.1
   done

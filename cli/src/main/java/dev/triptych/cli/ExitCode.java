@@ -4,8 +4,9 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 
 /**
- * Exit codes by class of error, so that scripts can tell them apart: 0 done, 1 a failure of the service or of this client, 2
- * wrong usage or request, 3 not found, 4 try again later, 5 deadline, 130 cancelled.
+ * Exit codes by class of error, so that scripts can tell them apart: 0 done, 1 a failure of the
+ * service or of this client, 2 wrong usage or request, 3 not found, 4 try again later, 5 deadline,
+ * 130 cancelled.
  */
 final class ExitCode {
 

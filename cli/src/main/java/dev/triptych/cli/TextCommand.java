@@ -74,8 +74,7 @@ final class TextCommand implements Callable<Integer> {
     }
   }
 
-  private void print(
-      Iterator<StreamGenerateTextResponse> responses, long start, PrintWriter out) {
+  private void print(Iterator<StreamGenerateTextResponse> responses, long start, PrintWriter out) {
     long first = 0;
     while (responses.hasNext()) {
       StreamGenerateTextResponse response = responses.next();
@@ -93,8 +92,7 @@ final class TextCommand implements Callable<Integer> {
     }
   }
 
-  private static void printStats(
-      GenerationResult result, long start, long first, PrintWriter out) {
+  private static void printStats(GenerationResult result, long start, long first, PrintWriter out) {
     long end = System.nanoTime();
     double seconds = (end - start) / 1e9;
     double afterFirst = (end - first) / 1e9;
@@ -149,8 +147,6 @@ final class TextCommand implements Callable<Integer> {
 
   private String promptText() throws IOException {
     String words = String.join(" ", prompt);
-    return words.equals("-")
-        ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8)
-        : words;
+    return words.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : words;
   }
 }

@@ -15,16 +15,18 @@ public final class TriptychCommand {
   private TriptychCommand() {}
 
   public static void main(String[] args) {
+    // Netty would warn on the terminal that it uses what a later JDK takes away; a client does not
+    // need it.
+    System.setProperty("io.netty.noUnsafe", "true");
     System.exit(commandLine().execute(args));
   }
 
   static CommandLine commandLine() {
     return new CommandLine(new TriptychCommand())
-        .setExecutionExceptionHandler(
-            (thrown, command, parsed) -> {
-              command.getErr().println("triptych: " + CallError.describe(thrown));
-              return ExitCode.of(thrown);
-            });
+        .setExecutionExceptionHandler((thrown, command, parsed) -> {
+          command.getErr().println("triptych: " + CallError.describe(thrown));
+          return ExitCode.of(thrown);
+        });
   }
 
   /** The version of the build. */

@@ -1,7 +1,7 @@
 package dev.triptych.text;
 
-import io.grpc.Channel;
 import io.grpc.CallOptions;
+import io.grpc.Channel;
 import io.grpc.MethodDescriptor;
 import io.grpc.stub.ClientCalls;
 import java.io.ByteArrayInputStream;

@@ -54,8 +54,7 @@ record Refusal(
               .forEach(violation -> fields.add(violation.getField()));
         } else if (detail.is(RetryInfo.class)) {
           retryAfter =
-              Duration.ofMillis(
-                  Durations.toMillis(detail.unpack(RetryInfo.class).getRetryDelay()));
+              Duration.ofMillis(Durations.toMillis(detail.unpack(RetryInfo.class).getRetryDelay()));
         }
       }
     } catch (InvalidProtocolBufferException e) {

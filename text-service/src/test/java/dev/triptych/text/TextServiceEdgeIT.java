@@ -90,11 +90,11 @@ class TextServiceEdgeIT {
     int before = fake.cancelled();
 
     Refusal refusal =
-        Refusal.of(
-            () ->
-                client.blocking()
-                    .withDeadlineAfter(300, TimeUnit.MILLISECONDS)
-                    .generateText(request("slow 100000")));
+        Refusal.of(() ->
+            client
+                .blocking()
+                .withDeadlineAfter(300, TimeUnit.MILLISECONDS)
+                .generateText(request("slow 100000")));
 
     assertThat(refusal.code()).isEqualTo(Code.DEADLINE_EXCEEDED);
     await().atMost(Duration.ofSeconds(2)).until(() -> fake.cancelled() == before + 1);
@@ -179,11 +179,9 @@ class TextServiceEdgeIT {
     await()
         .atMost(LIMIT)
         .ignoreExceptions()
-        .untilAsserted(
-            () ->
-                assertThat(
-                        client.blocking().generateText(request("chunks 1", "single")).getModel())
-                    .isEqualTo("models/single"));
+        .untilAsserted(() ->
+            assertThat(client.blocking().generateText(request("chunks 1", "single")).getModel())
+                .isEqualTo("models/single"));
   }
 
   @Test
@@ -302,8 +300,7 @@ class TextServiceEdgeIT {
 
     await().atMost(LIMIT).until(() -> usage("count") == bookings + 1);
     assertThat(usage("sum") - tokens).isBetween(5.0, 50.0);
-    assertThat(
-            service.metric("gen_ai_server_request_duration_seconds_count", "error_type=\"CANC"))
+    assertThat(service.metric("gen_ai_server_request_duration_seconds_count", "error_type=\"CANC"))
         .isPositive();
   }
 
@@ -313,8 +310,7 @@ class TextServiceEdgeIT {
         client.blocking().generateText(request("echo " + PROMPT_MARK + "1"));
     assertThat(response.getCandidates(0).getText()).contains(PROMPT_MARK);
     for (String command : List.of("fails", "late failure", "dies")) {
-      Refusal unused =
-          client.stream(request(command + " " + PROMPT_MARK + "2")).refusal(LIMIT);
+      Refusal unused = client.stream(request(command + " " + PROMPT_MARK + "2")).refusal(LIMIT);
     }
     awaitWorking();
 
@@ -370,8 +366,7 @@ class TextServiceEdgeIT {
 
   @Test
   void onSigtermRunningStreamsFinishAndNewCallsGoElsewhere() {
-    try (TextServiceProcess leaving =
-        TextServiceProcess.start(triton.target(), properties())) {
+    try (TextServiceProcess leaving = TextServiceProcess.start(triton.target(), properties())) {
       TextStream running = leaving.client().stream(request("slow 300"));
       await().atMost(LIMIT).until(() -> running.count() > 2);
       ManagedChannel watcher = leaving.open();
@@ -385,16 +380,15 @@ class TextServiceEdgeIT {
       await()
           .atMost(LIMIT)
           .pollInterval(Duration.ofMillis(20))
-          .until(
-              () -> {
-                TextStream late = leaving.client().stream(request("slow 1000"));
-                await().atMost(LIMIT).until(() -> late.isOver() || late.count() > 0);
-                if (late.count() > 0) {
-                  late.cancel();
-                  return false;
-                }
-                return refused.complete(late.refusal(LIMIT));
-              });
+          .until(() -> {
+            TextStream late = leaving.client().stream(request("slow 1000"));
+            await().atMost(LIMIT).until(() -> late.isOver() || late.count() > 0);
+            if (late.count() > 0) {
+              late.cancel();
+              return false;
+            }
+            return refused.complete(late.refusal(LIMIT));
+          });
       assertThat(refused.join().code()).as("%s", refused.join()).isEqualTo(Code.UNAVAILABLE);
       assertThat(refused.join().reason()).isEqualTo("SHUTTING_DOWN");
       assertThat(refused.join().retryAfter()).isPositive();
@@ -469,13 +463,12 @@ class TextServiceEdgeIT {
     await()
         .atMost(LIMIT)
         .pollInterval(Duration.ofMillis(500))
-        .until(
-            () -> {
-              int now = model.responses();
-              boolean same = now == last[0];
-              last[0] = now;
-              return same;
-            });
+        .until(() -> {
+          int now = model.responses();
+          boolean same = now == last[0];
+          last[0] = now;
+          return same;
+        });
     return last[0];
   }
 
@@ -497,14 +490,14 @@ class TextServiceEdgeIT {
     await()
         .atMost(LIMIT)
         .ignoreExceptions()
-        .untilAsserted(
-            () ->
-                assertThat(
-                        client.blocking()
-                            .generateText(request("chunks 2"))
-                            .getUsage()
-                            .getOutputTokens())
-                    .isEqualTo(2));
+        .untilAsserted(() ->
+            assertThat(
+                    client
+                        .blocking()
+                        .generateText(request("chunks 2"))
+                        .getUsage()
+                        .getOutputTokens())
+                .isEqualTo(2));
   }
 
   private static GenerateTextRequest request(String command) {

@@ -107,8 +107,9 @@ class TextServiceFaultIT {
     assertThat(stream.refusal(IN_TIME).code()).isIn(Code.INTERNAL, Code.UNAVAILABLE);
     assertWorks("models/parrot");
     awaitWorking("models/chatter");
-    assertThat(service.metric("triton_client_reloads_total")
-            + service.metric("triton_model_reloads_total"))
+    assertThat(
+            service.metric("triton_client_reloads_total")
+                + service.metric("triton_model_reloads_total"))
         .isGreaterThanOrEqualTo(0);
   }
 
@@ -116,8 +117,7 @@ class TextServiceFaultIT {
   void aUnaryModelWhoseProcessIsKilledIsHealedToo() {
     triton.killStub("echo");
 
-    Refusal refusal =
-        Refusal.of(() -> client.blocking().generateText(request("models/parrot", 1)));
+    Refusal refusal = Refusal.of(() -> client.blocking().generateText(request("models/parrot", 1)));
     assertThat(refusal.code()).isIn(Code.INTERNAL, Code.UNAVAILABLE);
     awaitWorking("models/parrot");
   }
@@ -153,11 +153,11 @@ class TextServiceFaultIT {
   private void assertFailsQuickly(String model, Code... codes) {
     long start = System.nanoTime();
     Refusal refusal =
-        Refusal.of(
-            () ->
-                client.blocking()
-                    .withDeadlineAfter(30, TimeUnit.SECONDS)
-                    .generateText(request(model, 1)));
+        Refusal.of(() ->
+            client
+                .blocking()
+                .withDeadlineAfter(30, TimeUnit.SECONDS)
+                .generateText(request(model, 1)));
     assertThat(refusal.code()).as("%s", refusal).isIn((Object[]) codes);
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
   }
@@ -171,7 +171,10 @@ class TextServiceFaultIT {
   }
 
   private Model.State state(String model) {
-    return client.blocking().getModel(GetModelRequest.newBuilder().setName(model).build()).getState();
+    return client
+        .blocking()
+        .getModel(GetModelRequest.newBuilder().setName(model).build())
+        .getState();
   }
 
   private static GenerateTextRequest request(String model, int tokens) {

@@ -178,7 +178,8 @@ class TextServiceIT {
     GenerateTextResponse first = client.blocking().generateText(request);
 
     GenerateTextResponse again =
-        client.blocking()
+        client
+            .blocking()
             .generateText(
                 request.toBuilder()
                     .setControls(request.getControls().toBuilder().setSeed(first.getSeed()))
@@ -201,8 +202,7 @@ class TextServiceIT {
     assertThat(stream.text(0)).isEqualTo("red gr");
     assertThat(only(whole).getText()).isEqualTo("red gr");
     for (Candidate candidate : List.of(result.getCandidates(0), only(whole))) {
-      assertThat(candidate.getFinishReason())
-          .isEqualTo(FinishReason.FINISH_REASON_STOP_SEQUENCE);
+      assertThat(candidate.getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_STOP_SEQUENCE);
       assertThat(candidate.getStopSequence()).isEqualTo("een bl");
     }
   }
@@ -213,8 +213,7 @@ class TextServiceIT {
         formed(
             choice("red green blue yellow"),
             c ->
-                c.addAllStopSequences(
-                        IntStream.range(0, 15).mapToObj(i -> "never" + i).toList())
+                c.addAllStopSequences(IntStream.range(0, 15).mapToObj(i -> "never" + i).toList())
                     .addStopSequences("blue"));
 
     assertThat(only(client.blocking().generateText(request)).getText()).isEqualTo("red green ");
@@ -236,7 +235,8 @@ class TextServiceIT {
         }
         """;
     GenerateTextResponse response =
-        client.blocking()
+        client
+            .blocking()
             .generateText(
                 formed(ResponseFormat.newBuilder().setJsonSchema(schema).build(), c -> c));
 
@@ -260,8 +260,7 @@ class TextServiceIT {
 
   @Test
   void keepsToAnExpression() {
-    ResponseFormat regex =
-        ResponseFormat.newBuilder().setRegex("[A-Z][a-z]{2,5}-[0-9]{3}").build();
+    ResponseFormat regex = ResponseFormat.newBuilder().setRegex("[A-Z][a-z]{2,5}-[0-9]{3}").build();
 
     GenerateTextResponse response = client.blocking().generateText(formed(regex, c -> c));
 
@@ -321,7 +320,8 @@ class TextServiceIT {
   @Test
   void noAlternativesMeansNone() {
     GenerateTextResponse response =
-        client.blocking()
+        client
+            .blocking()
             .generateText(controlled("Hi", c -> c.setMaxOutputTokens(3).setTopLogprobs(0)));
 
     assertThat(only(response).getLogprobsList())
@@ -338,8 +338,7 @@ class TextServiceIT {
                     .addMessages(message(Message.Role.ROLE_SYSTEM, "You answer in one word."))
                     .addMessages(message(Message.Role.ROLE_USER, "What is the capital of France?"))
                     .addMessages(message(Message.Role.ROLE_ASSISTANT, "The capital of France is")))
-            .setControls(
-                GenerationControls.newBuilder().setMaxOutputTokens(4).setTemperature(0))
+            .setControls(GenerationControls.newBuilder().setMaxOutputTokens(4).setTemperature(0))
             .build();
 
     assertThat(only(client.blocking().generateText(request)).getText()).contains("Paris");
@@ -350,7 +349,8 @@ class TextServiceIT {
   @Test
   void embedsTexts() {
     EmbedTextResponse response =
-        client.blocking()
+        client
+            .blocking()
             .embedText(
                 EmbedTextRequest.newBuilder()
                     .addTexts("A cat sits on the mat.")
@@ -373,14 +373,14 @@ class TextServiceIT {
   @Test
   void aTextTooLongToEmbedIsRefusedByItsPlace() {
     Refusal refusal =
-        Refusal.of(
-            () ->
-                client.blocking()
-                    .embedText(
-                        EmbedTextRequest.newBuilder()
-                            .addTexts("short")
-                            .addTexts("word ".repeat(400))
-                            .build()));
+        Refusal.of(() ->
+            client
+                .blocking()
+                .embedText(
+                    EmbedTextRequest.newBuilder()
+                        .addTexts("short")
+                        .addTexts("word ".repeat(400))
+                        .build()));
 
     assertThat(refusal.code()).isEqualTo(Code.INVALID_ARGUMENT);
     assertThat(refusal.fields()).containsExactly("texts[1]");
@@ -392,11 +392,13 @@ class TextServiceIT {
     GenerateTextRequest request = TextClient.prompt("How many tokens are these, größer 世界?", 1);
 
     long counted =
-        client.blocking()
+        client
+            .blocking()
             .countTokens(CountTokensRequest.newBuilder().setPrompt(request.getPrompt()).build())
             .getTokenCount();
     long raw =
-        client.blocking()
+        client
+            .blocking()
             .countTokens(CountTokensRequest.newBuilder().setRawPrompt("Hello").build())
             .getTokenCount();
 
@@ -410,7 +412,8 @@ class TextServiceIT {
     ListModelsResponse page =
         client.blocking().listModels(ListModelsRequest.newBuilder().setPageSize(1).build());
     ListModelsResponse rest =
-        client.blocking()
+        client
+            .blocking()
             .listModels(
                 ListModelsRequest.newBuilder().setPageToken(page.getNextPageToken()).build());
 
@@ -483,8 +486,7 @@ class TextServiceIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("badInputs")
-  void badInputIsRefusedAtOnceWithItsField(
-      String what, String field, GenerateTextRequest request) {
+  void badInputIsRefusedAtOnceWithItsField(String what, String field, GenerateTextRequest request) {
     Refusal whole = refusedWithin(Duration.ofMillis(500), request);
 
     assertThat(whole.code()).as(what).isEqualTo(Code.INVALID_ARGUMENT);
@@ -539,14 +541,10 @@ class TextServiceIT {
   @Test
   void aFormThatTheModelCantKeepToIsRefusedByItsField() {
     Refusal refusal =
-        refusedWithin(
-            LONG, formed(ResponseFormat.newBuilder().setRegex("(?=a)b").build(), c -> c));
+        refusedWithin(LONG, formed(ResponseFormat.newBuilder().setRegex("(?=a)b").build(), c -> c));
 
     assertThat(refusal.code()).isEqualTo(Code.INVALID_ARGUMENT);
-    assertThat(refusal.fields())
-        .singleElement()
-        .asString()
-        .startsWith("controls.response_format");
+    assertThat(refusal.fields()).singleElement().asString().startsWith("controls.response_format");
   }
 
   @Test
@@ -577,8 +575,7 @@ class TextServiceIT {
 
   @Test
   void anUnknownMethodIsUnimplemented() {
-    assertThat(
-            Refusal.of(() -> RawCalls.call(service.channel(), "SingText", new byte[0])).code())
+    assertThat(Refusal.of(() -> RawCalls.call(service.channel(), "SingText", new byte[0])).code())
         .isEqualTo(Code.UNIMPLEMENTED);
   }
 
@@ -589,11 +586,11 @@ class TextServiceIT {
     long start = System.nanoTime();
 
     Refusal refusal =
-        Refusal.of(
-            () ->
-                client.blocking()
-                    .withDeadlineAfter(50, TimeUnit.MILLISECONDS)
-                    .generateText(TextClient.prompt("Tell me a long story.", 1000)));
+        Refusal.of(() ->
+            client
+                .blocking()
+                .withDeadlineAfter(50, TimeUnit.MILLISECONDS)
+                .generateText(TextClient.prompt("Tell me a long story.", 1000)));
 
     assertThat(refusal.code()).isEqualTo(Code.DEADLINE_EXCEEDED);
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(1));
@@ -622,13 +619,12 @@ class TextServiceIT {
     List<CompletableFuture<Refusal>> calls = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       calls.add(
-          CompletableFuture.supplyAsync(
-              () ->
-                  Refusal.of(
-                      () ->
-                          client.blocking()
-                              .withDeadlineAfter(800, TimeUnit.MILLISECONDS)
-                              .generateText(TextClient.prompt("A very long story.", 1000)))));
+          CompletableFuture.supplyAsync(() ->
+              Refusal.of(() ->
+                  client
+                      .blocking()
+                      .withDeadlineAfter(800, TimeUnit.MILLISECONDS)
+                      .generateText(TextClient.prompt("A very long story.", 1000)))));
     }
     calls.forEach(call -> assertThat(call.join().code()).isEqualTo(Code.DEADLINE_EXCEEDED));
 
@@ -645,7 +641,8 @@ class TextServiceIT {
     ClientInterceptor attach = MetadataUtils.newAttachHeadersInterceptor(sent);
 
     var unused =
-        client.blocking()
+        client
+            .blocking()
             .withInterceptors(capture, attach)
             .listModels(ListModelsRequest.getDefaultInstance());
     Refusal refusal =
@@ -751,13 +748,12 @@ class TextServiceIT {
   private void awaitModelIdle() {
     await()
         .atMost(Duration.ofSeconds(10))
-        .untilAsserted(
-            () -> {
-              long start = System.nanoTime();
-              assertNextCallWorks();
-              assertThat(Duration.ofNanos(System.nanoTime() - start))
-                  .isLessThan(Duration.ofMillis(700));
-            });
+        .untilAsserted(() -> {
+          long start = System.nanoTime();
+          assertNextCallWorks();
+          assertThat(Duration.ofNanos(System.nanoTime() - start))
+              .isLessThan(Duration.ofMillis(700));
+        });
   }
 
   private static GenerateTextRequest empty() {
@@ -792,10 +788,7 @@ class TextServiceIT {
   }
 
   private static Message message(Message.Role role, String text) {
-    return Message.newBuilder()
-        .setRole(role)
-        .addParts(Part.newBuilder().setText(text))
-        .build();
+    return Message.newBuilder().setRole(role).addParts(Part.newBuilder().setText(text)).build();
   }
 
   private static Candidate only(GenerateTextResponse response) {

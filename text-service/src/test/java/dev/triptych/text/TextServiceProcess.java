@@ -82,8 +82,7 @@ final class TextServiceProcess implements AutoCloseable {
       await("text-service to be ready")
           .atMost(START_LIMIT)
           .pollInterval(Duration.ofMillis(50))
-          .failFast(
-              "the service ended; its log:\n" + service.log, () -> !service.process.isAlive())
+          .failFast("the service ended; its log:\n" + service.log, () -> !service.process.isAlive())
           .until(service::isReady);
     } catch (RuntimeException e) {
       service.close();

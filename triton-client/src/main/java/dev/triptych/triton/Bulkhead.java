@@ -37,8 +37,8 @@ final class Bulkhead {
 
   /**
    * Asks for a place. ADMITTED: the caller has it. QUEUED: {@code whenAdmitted} is run, by the
-   * thread that released this place or another, once the caller has it. Each place has to be given back with
-   * {@link #release()}.
+   * thread that released this place or another, once the caller has it. Each place has to be given
+   * back with {@link #release()}.
    */
   synchronized Admission enter(Runnable whenAdmitted) {
     if (inFlight < maxInFlight) {

@@ -54,10 +54,7 @@ final class CallTrace {
     Metadata headers = new Metadata();
     headers.put(GRPC_ERRORS, "true");
     if (span.getSpanContext().isValid()) {
-      telemetry
-          .getPropagators()
-          .getTextMapPropagator()
-          .inject(context, headers, SETTER);
+      telemetry.getPropagators().getTextMapPropagator().inject(context, headers, SETTER);
     }
     return headers;
   }

@@ -167,9 +167,7 @@ final class ModelCall implements InferenceCall {
     long waitingSince = waitingSinceNanos;
     if (waitingSince != 0) {
       Duration allowed =
-          begun
-              ? model.settings().nextResponseTimeout()
-              : model.settings().firstResponseTimeout();
+          begun ? model.settings().nextResponseTimeout() : model.settings().firstResponseTimeout();
       if (now - waitingSince > allowed.toNanos()) {
         stop(
             new TritonException(

@@ -68,7 +68,8 @@ final class ModelKeeper {
       Duration interval = model.settings().probeInterval();
       long pause = (interval.compareTo(LOOK) < 0 ? interval : LOOK).toMillis();
       var unused =
-          scheduler.scheduleWithFixedDelay(this::look, 0, Math.max(1, pause), TimeUnit.MILLISECONDS);
+          scheduler.scheduleWithFixedDelay(
+              this::look, 0, Math.max(1, pause), TimeUnit.MILLISECONDS);
     }
   }
 

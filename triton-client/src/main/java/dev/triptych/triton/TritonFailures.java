@@ -16,8 +16,7 @@ final class TritonFailures {
       case INVALID_ARGUMENT, OUT_OF_RANGE, FAILED_PRECONDITION, ALREADY_EXISTS ->
           new TritonException(Kind.INVALID_INPUT, said);
       case NOT_FOUND ->
-          new TritonException(
-              isShuttingDown(said) ? Kind.UNAVAILABLE : Kind.MODEL_NOT_FOUND, said);
+          new TritonException(isShuttingDown(said) ? Kind.UNAVAILABLE : Kind.MODEL_NOT_FOUND, said);
       case RESOURCE_EXHAUSTED -> new TritonException(Kind.OVERLOADED, said);
       case DEADLINE_EXCEEDED -> new TritonException(Kind.DEADLINE_EXCEEDED, "The deadline passed");
       // Not by our caller: ModelCall knows when it was us who cancelled. A stream that was reset is

@@ -91,11 +91,10 @@ class BulkheadTest {
     AtomicInteger ran = new AtomicInteger();
     bulkhead.enter(() -> {});
     for (int i = 0; i < count; i++) {
-      bulkhead.enter(
-          () -> {
-            ran.incrementAndGet();
-            bulkhead.release();
-          });
+      bulkhead.enter(() -> {
+        ran.incrementAndGet();
+        bulkhead.release();
+      });
     }
 
     bulkhead.release();
@@ -108,10 +107,9 @@ class BulkheadTest {
   void goesOnAfterAnAdmittedOneThrew() {
     Bulkhead bulkhead = new Bulkhead(1, 2);
     bulkhead.enter(() -> {});
-    bulkhead.enter(
-        () -> {
-          throw new IllegalStateException("test");
-        });
+    bulkhead.enter(() -> {
+      throw new IllegalStateException("test");
+    });
     bulkhead.enter(named("c"));
 
     for (int i = 0; i < 2; i++) {

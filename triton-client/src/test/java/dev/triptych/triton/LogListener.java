@@ -24,7 +24,10 @@ final class LogListener extends Handler implements AutoCloseable {
   }
 
   List<String> messages(Level level) {
-    return records.stream().filter(r -> r.getLevel().equals(level)).map(LogRecord::getMessage).toList();
+    return records.stream()
+        .filter(r -> r.getLevel().equals(level))
+        .map(LogRecord::getMessage)
+        .toList();
   }
 
   @Override

@@ -251,14 +251,13 @@ class ModelCallTest {
   @ParameterizedTest(name = "{0}")
   @MethodSource("brokenAnswers")
   void rejectsABrokenAnswerInAStreamAndStopsIt(String name, Behaviour broken) {
-    stream.behaves(
-        call ->
-            call.sendChunks(
-                1,
-                () -> {
-                  broken.answer(call);
-                  call.sendChunks(1, () -> {});
-                }));
+    stream.behaves(call ->
+        call.sendChunks(
+            1,
+            () -> {
+              broken.answer(call);
+              call.sendChunks(1, () -> {});
+            }));
     TritonModel model = client.model("stream");
 
     Recorder recorder = client.start(model, "hello");
@@ -354,10 +353,8 @@ class ModelCallTest {
 
   @Test
   void takesTheFinalFlagOnAResponseWithOutputs() {
-    stream.behaves(
-        call ->
-            call.sendChunks(
-                1, () -> call.finishWith(FakeCall.text(ByteString.copyFromUtf8("end")))));
+    stream.behaves(call ->
+        call.sendChunks(1, () -> call.finishWith(FakeCall.text(ByteString.copyFromUtf8("end")))));
 
     Recorder recorder = client.start(client.model("stream"), "hello");
 
@@ -504,8 +501,7 @@ class ModelCallTest {
   void endsAllCallsWhenTheClientIsClosed() {
     stream.behaves(Behaviour.silentAfter(1));
     TritonModel model =
-        client.model(
-            ClientFixture.probed("stream", Duration.ofMinutes(1)).withLimits(2, 2));
+        client.model(ClientFixture.probed("stream", Duration.ofMinutes(1)).withLimits(2, 2));
     List<Recorder> recorders =
         Stream.generate(() -> client.start(model, "hello")).limit(4).toList();
     recorders.getFirst().awaitResponses(1);

@@ -63,7 +63,8 @@ class ModelKeeperTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "NOT_FOUND", "DEADLINE_EXCEEDED"})
+  @ValueSource(
+      strings = {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "NOT_FOUND", "DEADLINE_EXCEEDED"})
   void keepsAModelThatIsNotToBlame(Status.Code code) {
     fake.behaves(Behaviour.fails(code.toStatus().withDescription("not the model's fault")));
     TritonModel model = client.model("model");
@@ -88,16 +89,17 @@ class ModelKeeperTest {
 
     await()
         .atMost(Recorder.LONG)
-        .until(
-            () -> {
-              // Calls that come to nothing must not use up the trial.
-              cancelledAsItBegins(model);
-              return client.start(model, "hello").awaitEnd() == null;
-            });
+        .until(() -> {
+          // Calls that come to nothing must not use up the trial.
+          cancelledAsItBegins(model);
+          return client.start(model, "hello").awaitEnd() == null;
+        });
     client.start(model, "hello").awaitCompletion();
 
     assertThat(model.isReady()).isTrue();
-    await().atMost(Recorder.LONG).untilAsserted(() -> assertThat(told).containsExactly(true, false, true));
+    await()
+        .atMost(Recorder.LONG)
+        .untilAsserted(() -> assertThat(told).containsExactly(true, false, true));
   }
 
   private static void cancelledAsItBegins(TritonModel model) {
@@ -157,10 +159,9 @@ class ModelKeeperTest {
   void keepsAModelThatFailedOnceButAnswersTheProbe() {
     TritonModel model = client.model(probed("model", RARELY));
     await().atMost(Recorder.LONG).until(() -> probes() == 1);
-    fake.behaves(
-        call ->
-            (call.request().wire().getId().equals("probe") ? Behaviour.echo() : Behaviour.fails(BUG))
-                .answer(call));
+    fake.behaves(call ->
+        (call.request().wire().getId().equals("probe") ? Behaviour.echo() : Behaviour.fails(BUG))
+            .answer(call));
 
     client.start(model, "hello").awaitFailure();
 
@@ -172,12 +173,11 @@ class ModelKeeperTest {
   void keepsAModelThatIsTooBusyForAProbe() {
     TritonModel model = client.model(probed("model", RARELY));
     await().atMost(Recorder.LONG).until(() -> probes() == 1);
-    fake.behaves(
-        call ->
-            (call.request().wire().getId().equals("probe")
-                    ? Behaviour.queueFull()
-                    : Behaviour.fails(BUG))
-                .answer(call));
+    fake.behaves(call ->
+        (call.request().wire().getId().equals("probe")
+                ? Behaviour.queueFull()
+                : Behaviour.fails(BUG))
+            .answer(call));
 
     client.start(model, "hello").awaitFailure();
     await().atMost(Recorder.LONG).until(() -> probes() >= 2);
@@ -196,11 +196,10 @@ class ModelKeeperTest {
         .during(interval.multipliedBy(3))
         .pollInterval(Duration.ofMillis(50))
         .atMost(Recorder.LONG)
-        .until(
-            () -> {
-              model.infer(text("hello"));
-              return probes() == 1;
-            });
+        .until(() -> {
+          model.infer(text("hello"));
+          return probes() == 1;
+        });
   }
 
   @Test
@@ -297,10 +296,9 @@ class ModelKeeperTest {
 
       await()
           .atMost(Recorder.LONG)
-          .untilAsserted(
-              () ->
-                  assertThat(log.messages(Level.SEVERE))
-                      .anyMatch(m -> m.contains("stays out of service") && m.contains("not allowed")));
+          .untilAsserted(() ->
+              assertThat(log.messages(Level.SEVERE))
+                  .anyMatch(m -> m.contains("stays out of service") && m.contains("not allowed")));
       await().during(Duration.ofSeconds(2)).atMost(Recorder.LONG).until(() -> !model.isReady());
       assertThat(log.messages(Level.SEVERE)).hasSize(1);
       assertThat(client.start(model, "hello").awaitFailure().kind()).isEqualTo(UNAVAILABLE);

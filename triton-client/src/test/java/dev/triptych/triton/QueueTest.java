@@ -202,24 +202,20 @@ class QueueTest {
     }
     await()
         .atMost(Recorder.LONG)
-        .untilAsserted(
-            () -> {
-              assertThat(streams.inFlight()).isZero();
-              assertThat(streams.queued()).isZero();
-              assertThat(singles.inFlight()).isZero();
-              assertThat(singles.queued()).isZero();
-              assertThat(triton.running()).isZero();
-            });
+        .untilAsserted(() -> {
+          assertThat(streams.inFlight()).isZero();
+          assertThat(streams.queued()).isZero();
+          assertThat(singles.inFlight()).isZero();
+          assertThat(singles.queued()).isZero();
+          assertThat(triton.running()).isZero();
+        });
     assertThat(recorders).hasSize(4200).allMatch(recorder -> recorder.ends() == 1);
     assertThat(stream.mostRunning()).isPositive();
   }
 
   private Recorder callAtRandom(TritonModel model, Random random) throws Exception {
     String[] commands = {"ok", "ok", "ok", "ok", "slow", "slow", "fail", "silent", "no-final"};
-    String command =
-        random.nextInt(100) == 0
-            ? "die"
-            : commands[random.nextInt(commands.length)];
+    String command = random.nextInt(100) == 0 ? "die" : commands[random.nextInt(commands.length)];
     Context.CancellableContext context =
         random.nextInt(3) == 0 || command.equals("silent")
             ? Context.current()

@@ -33,7 +33,8 @@ final class RawTriton implements AutoCloseable {
   }
 
   GRPCInferenceServiceGrpc.GRPCInferenceServiceBlockingStub ask() {
-    return GRPCInferenceServiceGrpc.newBlockingStub(channel).withDeadlineAfter(20, TimeUnit.SECONDS);
+    return GRPCInferenceServiceGrpc.newBlockingStub(channel)
+        .withDeadlineAfter(20, TimeUnit.SECONDS);
   }
 
   /** Opens a ModelStreamInfer call with one request. */

@@ -83,7 +83,9 @@ final class Recorder implements InferenceListener {
   }
 
   List<String> texts() {
-    return responses.stream().map(r -> r.require("text_output").firstBytes().toStringUtf8()).toList();
+    return responses.stream()
+        .map(r -> r.require("text_output").firstBytes().toStringUtf8())
+        .toList();
   }
 
   int ends() {

@@ -55,18 +55,18 @@ class RetryTest {
   void triesAgainWhenTheConnectionBrokeBeforeTheFirstResponse(String name) {
     start(1);
     FakeModel fake = name.equals("unary") ? unary.getFirst() : stream.getFirst();
-    fake.behaves(
-        call -> {
-          fake.behaves(name.equals("unary") ? Behaviour.echo() : Behaviour.chunks(1));
-          call.breakConnections();
-        });
+    fake.behaves(call -> {
+      fake.behaves(name.equals("unary") ? Behaviour.echo() : Behaviour.chunks(1));
+      call.breakConnections();
+    });
 
     Recorder recorder = client.start(client.model(name), "hello");
 
     recorder.awaitCompletion();
     assertThat(recorder.responses()).hasSize(1);
     assertThat(fake.requestCount()).isEqualTo(2);
-    assertThat(client.meters.counter("triptych.triton.retries", "model", name).count()).isEqualTo(1);
+    assertThat(client.meters.counter("triptych.triton.retries", "model", name).count())
+        .isEqualTo(1);
   }
 
   @ParameterizedTest
@@ -95,7 +95,8 @@ class RetryTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"INTERNAL", "UNKNOWN", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "ABORTED"})
+  @ValueSource(
+      strings = {"INTERNAL", "UNKNOWN", "INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "ABORTED"})
   void doesNotTryAgainAfterAnotherError(Status.Code code) {
     start(1);
     unary.getFirst().behaves(Behaviour.fails(code.toStatus().withDescription("no")));
@@ -122,11 +123,10 @@ class RetryTest {
     Recorder recorder = Recorder.eager();
     unary
         .getFirst()
-        .behaves(
-            call -> {
-              recorder.cancel();
-              call.fail(GONE);
-            });
+        .behaves(call -> {
+          recorder.cancel();
+          call.fail(GONE);
+        });
     TritonModel model = client.model("unary");
 
     client.start(model, "hello", recorder);
@@ -152,11 +152,10 @@ class RetryTest {
 
     await()
         .atMost(Recorder.LONG)
-        .until(
-            () -> {
-              model.infer(text("hello"));
-              return unary.stream().allMatch(fake -> fake.requestCount() > 0);
-            });
+        .until(() -> {
+          model.infer(text("hello"));
+          return unary.stream().allMatch(fake -> fake.requestCount() > 0);
+        });
     int before = total();
     for (int i = 0; i < 30; i++) {
       model.infer(text("hello"));
@@ -172,11 +171,10 @@ class RetryTest {
     TritonModel model = client.model("unary");
     await()
         .atMost(Recorder.LONG)
-        .until(
-            () -> {
-              model.infer(text("hello"));
-              return unary.stream().allMatch(fake -> fake.requestCount() > 0);
-            });
+        .until(() -> {
+          model.infer(text("hello"));
+          return unary.stream().allMatch(fake -> fake.requestCount() > 0);
+        });
 
     for (int i = 0; i < 300; i++) {
       if (i == 100) {
@@ -195,11 +193,10 @@ class RetryTest {
     List<Recorder> recorders = new ArrayList<>();
     await()
         .atMost(Recorder.LONG)
-        .until(
-            () -> {
-              recorders.add(client.start(model, "hello"));
-              return stream.get(1).running() >= 2;
-            });
+        .until(() -> {
+          recorders.add(client.start(model, "hello"));
+          return stream.get(1).running() >= 2;
+        });
 
     replicas.get(1).stop();
 

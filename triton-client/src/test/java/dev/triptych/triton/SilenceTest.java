@@ -90,10 +90,7 @@ class SilenceTest {
     Recorder recorder = client.start(model("stream", LONG, SHORT), "hello", Recorder.slow());
     recorder.awaitResponses(1);
 
-    await()
-        .during(SHORT.multipliedBy(4))
-        .atMost(Recorder.LONG)
-        .until(() -> recorder.ends() == 0);
+    await().during(SHORT.multipliedBy(4)).atMost(Recorder.LONG).until(() -> recorder.ends() == 0);
 
     for (int next = 2; next <= 3; next++) {
       recorder.requestNext();

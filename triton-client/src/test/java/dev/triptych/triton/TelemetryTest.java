@@ -42,8 +42,7 @@ class TelemetryTest {
           .setPropagators(
               ContextPropagators.create(
                   TextMapPropagator.composite(
-                      W3CTraceContextPropagator.getInstance(),
-                      W3CBaggagePropagator.getInstance())))
+                      W3CTraceContextPropagator.getInstance(), W3CBaggagePropagator.getInstance())))
           .build();
   private FakeTriton triton;
   private ClientFixture client;
@@ -64,7 +63,10 @@ class TelemetryTest {
   @Test
   void tracesACallAndTellsTritonOfIt() {
     Span parent = telemetry.getTracer("test").spanBuilder("parent").startSpan();
-    Context.current().with(parent).wrap((Runnable) () -> client.model("unary").infer(text("hello"))).run();
+    Context.current()
+        .with(parent)
+        .wrap((Runnable) () -> client.model("unary").infer(text("hello")))
+        .run();
 
     SpanData span = onlySpan();
     assertThat(span.getName()).isEqualTo("triton unary");

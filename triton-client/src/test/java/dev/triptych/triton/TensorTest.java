@@ -74,12 +74,10 @@ class TensorTest {
   void rejectsAHugeShapeOfFewBytesWithoutGoingThroughIt() {
     violates(
         () ->
-            new Tensor(
-                "t", TensorType.BYTES, List.of((long) Integer.MAX_VALUE), ByteString.EMPTY),
+            new Tensor("t", TensorType.BYTES, List.of((long) Integer.MAX_VALUE), ByteString.EMPTY),
         "ends before its element 0");
     violates(
-        () ->
-            new Tensor("t", TensorType.FP64, List.of((long) Integer.MAX_VALUE), ByteString.EMPTY),
+        () -> new Tensor("t", TensorType.FP64, List.of((long) Integer.MAX_VALUE), ByteString.EMPTY),
         "needs");
   }
 
@@ -187,7 +185,8 @@ class TensorTest {
   void holdsNumbersInLittleEndian() {
     assertThat(Tensor.int32("t", 1, -2).data()).isEqualTo(bytes(1, 0, 0, 0, 0xfe, 255, 255, 255));
     assertThat(Tensor.int32("t", 1, -2).shape()).containsExactly(2L);
-    assertThat(Tensor.uint64("t", -1L).data()).isEqualTo(bytes(255, 255, 255, 255, 255, 255, 255, 255));
+    assertThat(Tensor.uint64("t", -1L).data())
+        .isEqualTo(bytes(255, 255, 255, 255, 255, 255, 255, 255));
     assertThat(Tensor.bool("t", true).data()).isEqualTo(bytes(1));
     assertThat(Tensor.bool("t", false).data()).isEqualTo(bytes(0));
     assertThat(Tensor.fp32("t", 1.5f).data()).isEqualTo(bytes(0, 0, 0xc0, 0x3f));

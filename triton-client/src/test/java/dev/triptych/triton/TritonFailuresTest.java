@@ -41,8 +41,7 @@ class TritonFailuresTest {
         "UNAUTHENTICATED|x|MODEL_FAILED",
       })
   void namesTheKindOfAStatus(Status.Code code, String description, Kind kind) {
-    TritonException failure =
-        TritonFailures.ofStatus(code.toStatus().withDescription(description));
+    TritonException failure = TritonFailures.ofStatus(code.toStatus().withDescription(description));
 
     assertThat(failure.kind()).isEqualTo(kind);
   }

@@ -1,8 +1,9 @@
 package dev.triptych.kit.edge;
 
+import dev.triptych.kit.failure.Failure;
 import io.grpc.Status;
-import io.opentelemetry.api.trace.Span;
 import jakarta.inject.Singleton;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jboss.logging.Logger;
 import org.jboss.logging.Logger.Level;
@@ -17,27 +18,39 @@ import org.jboss.logging.MDC;
 final class AccessLog {
 
   private static final Logger LOG = Logger.getLogger("triptych.access");
+  private static final List<String> FIELDS =
+      List.of("tenant", "requestId", "method", "code", "durationMs", "traceId");
 
-  void write(Caller caller, String method, Status status, long nanos) {
-    Level level = levelOf(status);
+  /**
+   * A call that ended.
+   *
+   * @param traceId id of its trace; zeros: it has none
+   * @param status how it ended; its cause is ours alone and not told to the caller
+   */
+  record Ended(Caller caller, String method, String traceId, Status status, long nanos) {}
+
+  void write(Ended call) {
+    Level level = levelOf(call.status());
     if (!LOG.isEnabled(level)) {
       return;
     }
-    MDC.put("tenant", caller.tenant());
-    MDC.put("requestId", caller.requestId());
-    MDC.put("method", method);
-    MDC.put("code", status.getCode());
-    MDC.put("durationMs", TimeUnit.NANOSECONDS.toMillis(nanos));
-    MDC.put("traceId", Span.current().getSpanContext().getTraceId());
+    MDC.put("tenant", call.caller().tenant());
+    MDC.put("requestId", call.caller().requestId());
+    MDC.put("method", call.method());
+    MDC.put("code", call.status().getCode());
+    MDC.put("durationMs", TimeUnit.NANOSECONDS.toMillis(call.nanos()));
+    MDC.put("traceId", call.traceId());
     try {
-      LOG.logf(level, "%s %s", method, status.getCode());
+      Throwable cause = call.status().getCause();
+      if (cause == null || cause instanceof Failure) {
+        String why = cause == null ? "" : ": " + cause.getMessage();
+        LOG.logf(level, "%s %s%s", call.method(), call.status().getCode(), why);
+      } else {
+        // A bug: with its stack trace.
+        LOG.logf(level, cause, "%s %s", call.method(), call.status().getCode());
+      }
     } finally {
-      MDC.remove("tenant");
-      MDC.remove("requestId");
-      MDC.remove("method");
-      MDC.remove("code");
-      MDC.remove("durationMs");
-      MDC.remove("traceId");
+      FIELDS.forEach(MDC::remove);
     }
   }
 

@@ -20,6 +20,13 @@ public interface EdgeConfig {
   /** Other limits by method, for example {@code triptych.edge.method-limits.EmbedText=16}. */
   Map<String, Integer> methodLimits();
 
+  /**
+   * Most bytes that requests may take while they arrive, all together; the call that would exceed
+   * it is RESOURCE_EXHAUSTED. At least as large as the largest message.
+   */
+  @WithDefault("67108864")
+  long maxInboundBytes();
+
   /** Longest time that running calls are given to finish after SIGTERM. */
   @WithDefault("25s")
   Duration drainTimeout();

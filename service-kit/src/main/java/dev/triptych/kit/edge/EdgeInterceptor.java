@@ -1,19 +1,24 @@
 package dev.triptych.kit.edge;
 
+import dev.triptych.kit.edge.AccessLog.Ended;
 import dev.triptych.kit.failure.Failure;
 import dev.triptych.kit.failure.FailureStatus;
 import io.grpc.Context;
 import io.grpc.Contexts;
 import io.grpc.ForwardingServerCall.SimpleForwardingServerCall;
+import io.grpc.ForwardingServerCallListener;
 import io.grpc.Metadata;
 import io.grpc.ServerCall;
 import io.grpc.ServerCallHandler;
 import io.grpc.ServerInterceptor;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.opentelemetry.api.trace.Span;
 import io.quarkus.grpc.GlobalInterceptor;
 import jakarta.enterprise.context.ApplicationScoped;
+import jakarta.enterprise.inject.spi.Prioritized;
 import jakarta.inject.Inject;
+import java.time.Duration;
 import java.util.HexFormat;
 import java.util.Set;
 import java.util.concurrent.ThreadLocalRandom;
@@ -26,7 +31,7 @@ import org.jspecify.annotations.Nullable;
  */
 @ApplicationScoped
 @GlobalInterceptor
-public class EdgeInterceptor implements ServerInterceptor {
+public class EdgeInterceptor implements ServerInterceptor, Prioritized {
 
   /**
    * Header of the id of a call: 1 to 128 visible ASCII characters; we make one where the caller
@@ -36,6 +41,7 @@ public class EdgeInterceptor implements ServerInterceptor {
       Metadata.Key.of("x-request-id", Metadata.ASCII_STRING_MARSHALLER);
 
   private static final int LONGEST_REQUEST_ID = 128;
+  private static final int AFTER_TRACING = -100;
 
   private final Admission admission;
   private final FailureStatus statuses;
@@ -67,11 +73,18 @@ public class EdgeInterceptor implements ServerInterceptor {
       return refuse(call, refused, caller, method);
     }
     WatchedCall<Q, R> watched = new WatchedCall<>(call, caller, String.valueOf(method));
+    InboundBudget.onExceeded(() -> watched.refuse(statuses.of(tooLargeTogether())));
     // The last one to hear of a call's end, however it ends.
     Context.CancellationListener atEnd = context -> watched.ended(Status.CANCELLED);
     Context context = caller.in(Context.current());
     Context.current().addListener(atEnd, Runnable::run);
-    return Contexts.interceptCall(context, watched, headers, next);
+    return new WatchedListener<>(Contexts.interceptCall(context, watched, headers, next), watched);
+  }
+
+  /** Within the call's span, so that the access log knows its trace. */
+  @Override
+  public int getPriority() {
+    return AFTER_TRACING;
   }
 
   private <Q, R> ServerCall.Listener<Q> refuse(
@@ -81,8 +94,17 @@ public class EdgeInterceptor implements ServerInterceptor {
     Metadata told = trailers == null ? new Metadata() : trailers;
     told.put(REQUEST_ID, caller.requestId());
     call.close(status.getStatus(), told);
-    accessLog.write(caller, String.valueOf(method), status.getStatus(), 0);
+    accessLog.write(new Ended(caller, String.valueOf(method), traceId(), status.getStatus(), 0));
     return new ServerCall.Listener<>() {};
+  }
+
+  private static Failure tooLargeTogether() {
+    return new Failure.Overloaded(
+        "Too many large requests arrive at once. Try again later.", Duration.ofSeconds(1));
+  }
+
+  private static String traceId() {
+    return Span.current().getSpanContext().getTraceId();
   }
 
   private static String requestIdOf(Metadata headers) {
@@ -100,7 +122,9 @@ public class EdgeInterceptor implements ServerInterceptor {
     private final Caller caller;
     private final String method;
     private final long startNanos = System.nanoTime();
+    private final String traceId = traceId();
     private final AtomicBoolean ended = new AtomicBoolean();
+    private volatile boolean refused;
 
     WatchedCall(ServerCall<Q, R> call, Caller caller, String method) {
       super(call);
@@ -124,10 +148,47 @@ public class EdgeInterceptor implements ServerInterceptor {
       ended(status);
     }
 
+    /** Ends the call before its handler has heard of a message. */
+    void refuse(StatusRuntimeException reason) {
+      refused = true;
+      Metadata trailers = reason.getTrailers();
+      close(reason.getStatus(), trailers == null ? new Metadata() : trailers);
+    }
+
+    boolean isRefused() {
+      return refused;
+    }
+
     void ended(Status status) {
       if (ended.compareAndSet(false, true)) {
         admission.leave(method);
-        accessLog.write(caller, method, status, System.nanoTime() - startNanos);
+        accessLog.write(new Ended(caller, method, traceId, status, System.nanoTime() - startNanos));
+      }
+    }
+  }
+
+  /** Keeps what still arrives of a refused call from its handler. */
+  private static final class WatchedListener<Q>
+      extends ForwardingServerCallListener.SimpleForwardingServerCallListener<Q> {
+
+    private final EdgeInterceptor.WatchedCall<Q, ?> call;
+
+    WatchedListener(ServerCall.Listener<Q> listener, EdgeInterceptor.WatchedCall<Q, ?> call) {
+      super(listener);
+      this.call = call;
+    }
+
+    @Override
+    public void onMessage(Q message) {
+      if (!call.isRefused()) {
+        super.onMessage(message);
+      }
+    }
+
+    @Override
+    public void onHalfClose() {
+      if (!call.isRefused()) {
+        super.onHalfClose();
       }
     }
   }

@@ -16,7 +16,6 @@ import jakarta.inject.Singleton;
 import java.time.Duration;
 import java.util.Map;
 import org.eclipse.microprofile.config.inject.ConfigProperty;
-import org.jboss.logging.Logger;
 
 /**
  * The one place where failures become gRPC statuses (AIP-193): a canonical code, exactly one
@@ -26,7 +25,6 @@ import org.jboss.logging.Logger;
 @Singleton
 public final class FailureStatus {
 
-  private static final Logger LOG = Logger.getLogger(FailureStatus.class);
   private static final Duration SOON = Duration.ofSeconds(1);
 
   private final String domain;
@@ -45,8 +43,8 @@ public final class FailureStatus {
       case Failure failure -> ofFailure(failure);
       case StatusRuntimeException status -> status;
       default -> {
-        LOG.error("A bug: this should have been a Failure", thrown);
-        yield status(Code.INTERNAL, "Internal error", info("INTERNAL", Map.of()));
+        yield withCause(
+            status(Code.INTERNAL, "Internal error", info("INTERNAL", Map.of())), thrown);
       }
     };
   }
@@ -102,14 +100,19 @@ public final class FailureStatus {
           status(Code.DEADLINE_EXCEEDED, passed.text(), info("DEADLINE_EXCEEDED", Map.of()));
       case Failure.CallerLeft left ->
           status(Code.CANCELLED, left.text(), info("CANCELLED", Map.of()));
-      case Failure.ModelFailed failed -> {
-        LOG.warnf("Model %s failed: %s", failed.model(), failed.text());
-        yield status(
-            Code.INTERNAL,
-            "Model " + failed.model() + " failed.",
-            info("MODEL_FAILED", Map.of("model", failed.model())));
-      }
+      case Failure.ModelFailed failed ->
+          withCause(
+              status(
+                  Code.INTERNAL,
+                  "Model " + failed.model() + " failed.",
+                  info("MODEL_FAILED", Map.of("model", failed.model()))),
+              failed);
     };
+  }
+
+  /** The cause stays here: it is for the access log, and gRPC does not send it. */
+  private static StatusRuntimeException withCause(StatusRuntimeException status, Throwable cause) {
+    return status.getStatus().withCause(cause).asRuntimeException(status.getTrailers());
   }
 
   private ErrorInfo info(String reason, Map<String, String> metadata) {

@@ -3,6 +3,9 @@ package dev.triptych.kit.triton;
 import dev.triptych.triton.TritonModel;
 import grpc.health.v1.HealthOuterClass.HealthCheckResponse.ServingStatus;
 import io.quarkus.grpc.runtime.health.GrpcHealthStorage;
+import io.quarkus.runtime.ShutdownEvent;
+import jakarta.annotation.Priority;
+import jakarta.enterprise.event.Observes;
 import jakarta.enterprise.inject.Default;
 import jakarta.inject.Inject;
 import jakarta.inject.Singleton;
@@ -24,6 +27,7 @@ public final class ModelHealthPublisher implements HealthCheck {
 
   private final GrpcHealthStorage storage;
   private final Map<String, Boolean> readyByModel = new ConcurrentHashMap<>();
+  private boolean leaving;
 
   @Inject
   ModelHealthPublisher(GrpcHealthStorage storage) {
@@ -41,8 +45,16 @@ public final class ModelHealthPublisher implements HealthCheck {
     model.onReadyChange(ready -> changed(name, service, ready));
   }
 
+  /** A replica that leaves does not say SERVING again, whatever its models do. */
+  synchronized void leave(@Observes @Priority(0) ShutdownEvent event) {
+    leaving = true;
+  }
+
   private synchronized void changed(String name, String service, boolean ready) {
     readyByModel.put(name, ready);
+    if (leaving) {
+      return;
+    }
     storage.setStatus(name, status(ready));
     ServingStatus any = status(anyReady());
     storage.setStatus(service, any);

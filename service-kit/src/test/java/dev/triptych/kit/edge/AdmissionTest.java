@@ -150,6 +150,11 @@ class AdmissionTest {
     }
 
     @Override
+    public long maxInboundBytes() {
+      return 1 << 20;
+    }
+
+    @Override
     public Duration drainTimeout() {
       return LONG;
     }

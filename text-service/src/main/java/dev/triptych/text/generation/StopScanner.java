@@ -8,8 +8,8 @@ import java.util.List;
  * can't be part of one. It also holds back the beginning of a character until the rest of it comes,
  * so that what it lets through is whole characters. Of several stop texts the one that is complete
  * first counts, and of those that are complete together the longest: so it does not matter in which
- * pieces the text comes. Works on UTF-8 bytes: a stop text of whole
- * characters can only match at a character border. Not thread-safe.
+ * pieces the text comes. Works on UTF-8 bytes: a stop text of whole characters can only match at a
+ * character border. Not thread-safe.
  */
 final class StopScanner {
 

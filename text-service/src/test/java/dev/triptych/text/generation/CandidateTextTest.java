@@ -49,8 +49,7 @@ class CandidateTextTest {
       assertThat(add(text, "Yes. No", 3, finish)).isEqualTo("Yes");
 
       Candidate outcome = text.outcome().build();
-      assertThat(outcome.getFinishReason())
-          .isEqualTo(FinishReason.FINISH_REASON_STOP_SEQUENCE);
+      assertThat(outcome.getFinishReason()).isEqualTo(FinishReason.FINISH_REASON_STOP_SEQUENCE);
       assertThat(outcome.getStopSequence()).isEqualTo(".");
       assertThat(outcome.getTextSha256()).isEqualTo(sha256("Yes"));
       assertThat(text.ended()).isTrue();
@@ -140,8 +139,7 @@ class CandidateTextTest {
 
   private static String add(
       CandidateText text, String more, long tokens, ModelOutput.Finish finish) {
-    return text.add(
-            new ModelOutput.Delta(ByteString.copyFromUtf8(more), tokens, finish, List.of()))
+    return text.add(new ModelOutput.Delta(ByteString.copyFromUtf8(more), tokens, finish, List.of()))
         .toStringUtf8();
   }
 

@@ -152,8 +152,7 @@ class ControlsMapperTest {
         bad("controls.stop_sequences", c -> c.addAllStopSequences(stops(200))),
         good("stop of 256 bytes", c -> c.addStopSequences("ä".repeat(128))),
         bad("controls.stop_sequences[0]", c -> c.addStopSequences("ä".repeat(129))),
-        bad(
-            "controls.stop_sequences[1]", c -> c.addStopSequences("a").addStopSequences("")),
+        bad("controls.stop_sequences[1]", c -> c.addStopSequences("a").addStopSequences("")),
         bad(
             "controls.response_format.format",
             c -> c.setResponseFormat(ResponseFormat.getDefaultInstance())));
@@ -187,8 +186,7 @@ class ControlsMapperTest {
     Checks checks = new Checks();
 
     Controls ignored =
-        MAPPER.toDomain(
-            GenerationControls.newBuilder().setTopLogprobs(1).build(), model, checks);
+        MAPPER.toDomain(GenerationControls.newBuilder().setTopLogprobs(1).build(), model, checks);
 
     assertThat(ignored).isNotNull();
     assertThat(fields(checks)).containsExactly("controls.top_logprobs");
@@ -207,8 +205,7 @@ class ControlsMapperTest {
     assertThat(fields(checks)).containsExactly("controls.candidate_count");
   }
 
-  private static Arguments good(
-      String what, UnaryOperator<GenerationControls.Builder> set) {
+  private static Arguments good(String what, UnaryOperator<GenerationControls.Builder> set) {
     return Arguments.of(what, List.of(), set);
   }
 

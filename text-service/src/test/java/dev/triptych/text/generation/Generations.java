@@ -11,8 +11,7 @@ final class Generations {
 
   /** Controls that leave everything to the model. */
   static Controls plain() {
-    return new Controls(
-        256, null, null, null, null, null, null, null, List.of(), 7, 1, null, null);
+    return new Controls(256, null, null, null, null, null, null, null, List.of(), 7, 1, null, null);
   }
 
   static Controls stopping(String... stops) {

@@ -171,8 +171,7 @@ class RunningGenerationTest {
 
     assertThat(sink.texts).containsExactly("0:a", "1:x", "0:b");
     assertThat(reasons())
-        .containsExactly(
-            FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_MAX_TOKENS);
+        .containsExactly(FinishReason.FINISH_REASON_STOP, FinishReason.FINISH_REASON_MAX_TOKENS);
     assertThat(sink.outcome().outputTokens()).isEqualTo(3);
     assertThat(call.cancelled).isNull();
   }
@@ -195,8 +194,7 @@ class RunningGenerationTest {
         .isInstanceOfSatisfying(
             TritonException.class,
             violated ->
-                assertThat(violated.kind())
-                    .isEqualTo(TritonException.Kind.CONTRACT_VIOLATED));
+                assertThat(violated.kind()).isEqualTo(TritonException.Kind.CONTRACT_VIOLATED));
   }
 
   @Test
@@ -239,8 +237,7 @@ class RunningGenerationTest {
 
   @Test
   void aRefusedFormIsTheFormsField() {
-    RunningGeneration running =
-        start(Generations.formed(new Controls.Form.Regex("(?=a)b")));
+    RunningGeneration running = start(Generations.formed(new Controls.Form.Regex("(?=a)b")));
 
     running.onFailure(
         new TritonException(
@@ -316,10 +313,7 @@ class RunningGenerationTest {
       buffer.putInt(value);
     }
     return new Tensor(
-        name,
-        TensorType.UINT32,
-        List.of((long) values.length),
-        ByteString.copyFrom(buffer.flip()));
+        name, TensorType.UINT32, List.of((long) values.length), ByteString.copyFrom(buffer.flip()));
   }
 
   private record Written(String text, int tokens, String finish) {}

@@ -108,8 +108,7 @@ class TensorRtLlmDialectTest {
   }
 
   private InferenceRequest request(Controls controls, boolean stream) {
-    return dialect.request(
-        Generations.of(declared, "models/story", "Hä?", controls), stream);
+    return dialect.request(Generations.of(declared, "models/story", "Hä?", controls), stream);
   }
 
   private static Controls with(

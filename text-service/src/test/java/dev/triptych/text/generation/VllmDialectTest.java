@@ -147,8 +147,7 @@ class VllmDialectTest {
   @Test
   void aFloatIsWrittenAsTheCallerMeantIt() throws IOException {
     Controls controls =
-        new Controls(
-            1, 0.6f, null, null, 0.05f, null, null, 1.1f, List.of(), 1, 1, null, null);
+        new Controls(1, 0.6f, null, null, 0.05f, null, null, 1.1f, List.of(), 1, 1, null, null);
 
     assertThat(parameters(controls).toString())
         .contains("\"temperature\":0.6,", "\"min_p\":0.05,", "\"repetition_penalty\":1.1");
@@ -200,8 +199,7 @@ class VllmDialectTest {
         .containsExactly(
             new ModelOutput.Delta(
                 ByteString.copyFromUtf8("a"), 2, ModelOutput.Finish.NONE, List.of()),
-            new ModelOutput.Delta(
-                ByteString.EMPTY, 1, ModelOutput.Finish.LENGTH, List.of()));
+            new ModelOutput.Delta(ByteString.EMPTY, 1, ModelOutput.Finish.LENGTH, List.of()));
   }
 
   @Test
@@ -272,8 +270,7 @@ class VllmDialectTest {
         .isInstanceOfSatisfying(
             TritonException.class,
             violated ->
-                assertThat(violated.kind())
-                    .isEqualTo(TritonException.Kind.CONTRACT_VIOLATED));
+                assertThat(violated.kind()).isEqualTo(TritonException.Kind.CONTRACT_VIOLATED));
   }
 
   @Test
@@ -281,8 +278,7 @@ class VllmDialectTest {
     assertThatThrownBy(() -> read(texts("text_output", "a"), texts("finish_reason", "abort")))
         .isInstanceOfSatisfying(
             TritonException.class,
-            failed ->
-                assertThat(failed.kind()).isEqualTo(TritonException.Kind.MODEL_FAILED));
+            failed -> assertThat(failed.kind()).isEqualTo(TritonException.Kind.MODEL_FAILED));
   }
 
   private ModelOutput read(Tensor... outputs) {
@@ -302,8 +298,7 @@ class VllmDialectTest {
     return Generations.of(declared, "models/story", "Hä?", controls);
   }
 
-  private com.fasterxml.jackson.databind.JsonNode parameters(Controls controls)
-      throws IOException {
+  private com.fasterxml.jackson.databind.JsonNode parameters(Controls controls) throws IOException {
     return parameters(generation(controls));
   }
 
@@ -324,8 +319,7 @@ class VllmDialectTest {
   }
 
   private static Tensor texts(String name, String... values) {
-    Tensor tensor =
-        Tensor.bytes(name, Stream.of(values).map(ByteString::copyFromUtf8).toList());
+    Tensor tensor = Tensor.bytes(name, Stream.of(values).map(ByteString::copyFromUtf8).toList());
     assertThat(tensor.type()).isEqualTo(TensorType.BYTES);
     return tensor;
   }

@@ -61,8 +61,7 @@ class ListModelsTest {
     int pages = 0;
     do {
       ListModelsResponse page =
-          list.list(
-              ListModelsRequest.newBuilder().setPageSize(size).setPageToken(token).build());
+          list.list(ListModelsRequest.newBuilder().setPageSize(size).setPageToken(token).build());
       assertThat(page.getModelsCount()).isBetween(1, size);
       seen.addAll(names(page));
       token = page.getNextPageToken();
@@ -113,8 +112,7 @@ class ListModelsTest {
     Model model = list.get("models/vectors");
 
     assertThat(model.getDisplayName()).isEqualTo("vectors");
-    assertThat(model.getCapabilitiesList())
-        .containsExactly(Model.Capability.CAPABILITY_EMBED);
+    assertThat(model.getCapabilitiesList()).containsExactly(Model.Capability.CAPABILITY_EMBED);
     assertThat(model.getEmbeddingDimensions()).isEqualTo(384);
     assertThat(model.getMaxOutputTokens()).isZero();
   }

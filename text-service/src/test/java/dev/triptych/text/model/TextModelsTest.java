@@ -95,8 +95,7 @@ class TextModelsTest {
     Map<String, String> complete =
         key.endsWith("percent")
             ? properties
-            : Map.of(
-                "story.canary.triton-model", "next", "story.canary.percent", "10", key, value);
+            : Map.of("story.canary.triton-model", "next", "story.canary.percent", "10", key, value);
 
     assertThatThrownBy(() -> DeclaredModels.with(complete).close()).hasMessageContaining(named);
   }

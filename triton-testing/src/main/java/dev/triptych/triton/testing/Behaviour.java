@@ -107,7 +107,9 @@ public interface Behaviour {
     return responds(ModelInferResponse.getDefaultInstance());
   }
 
-  /** {@code text_output} without elements, as Triton sends it when numpy is of the wrong version. */
+  /**
+   * {@code text_output} without elements, as Triton sends it when numpy is of the wrong version.
+   */
   static Behaviour emptyOutput() {
     return responds(FakeCall.output("text_output", "BYTES", ByteString.EMPTY, 0));
   }
@@ -151,8 +153,7 @@ public interface Behaviour {
     if (left == 0) {
       call.finish();
     } else {
-      call.after(
-          interval, () -> call.sendChunks(1, () -> slowly(call, left - 1, interval)));
+      call.after(interval, () -> call.sendChunks(1, () -> slowly(call, left - 1, interval)));
     }
   }
 }

@@ -121,14 +121,13 @@ final class FakeInference extends GRPCInferenceServiceGrpc.GRPCInferenceServiceI
     triton
         .models()
         .values()
-        .forEach(
-            model ->
-                index.addModels(
-                    RepositoryIndexResponse.ModelIndex.newBuilder()
-                        .setName(model.name())
-                        .setVersion("1")
-                        .setState(model.isLoaded() ? "READY" : "UNAVAILABLE")
-                        .setReason(model.isLoaded() ? "" : "unloaded")));
+        .forEach(model ->
+            index.addModels(
+                RepositoryIndexResponse.ModelIndex.newBuilder()
+                    .setName(model.name())
+                    .setVersion("1")
+                    .setState(model.isLoaded() ? "READY" : "UNAVAILABLE")
+                    .setReason(model.isLoaded() ? "" : "unloaded")));
     complete(answer, index.build());
   }
 

@@ -60,8 +60,7 @@ public final class FakeTriton implements AutoCloseable {
   /** Begins to listen; after {@link #stop()} on the same port. */
   public synchronized void start() {
     Server starting =
-        NettyServerBuilder.forAddress(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
+        NettyServerBuilder.forAddress(new InetSocketAddress(InetAddress.getLoopbackAddress(), port))
             .bossEventLoopGroup(eventLoops)
             .workerEventLoopGroup(eventLoops)
             .channelFactory(Listening::new)
@@ -102,11 +101,10 @@ public final class FakeTriton implements AutoCloseable {
       // Past the handlers: they would say good-bye first.
       connection
           .eventLoop()
-          .execute(
-              () -> {
-                connection.config().setOption(ChannelOption.SO_LINGER, 0);
-                connection.unsafe().close(connection.unsafe().voidPromise());
-              });
+          .execute(() -> {
+            connection.config().setOption(ChannelOption.SO_LINGER, 0);
+            connection.unsafe().close(connection.unsafe().voidPromise());
+          });
     }
   }
 

@@ -65,15 +65,24 @@ public final class LocalTriton implements AutoCloseable {
     }
   }
 
-  /** Skips the test, with the reason, where the local Triton has not been set up. */
+  /** Whether the local Triton has been set up. */
+  public static boolean isInstalled() {
+    return Files.isExecutable(server());
+  }
+
+  /**
+   * Skips the test, with the reason, where the local Triton has not been set up. Best called by
+   * each test: of a class that is skipped as a whole, Maven tells nothing.
+   */
   public static void assumeInstalled() {
-    Path server =
-        state()
-            .resolve(
-                "triton-venv/lib/python3.11/site-packages/pytriton/tritonserver/bin/tritonserver");
     assumeTrue(
-        Files.isExecutable(server),
-        () -> "The local Triton is not set up (no " + server + "): run local/setup-triton.sh");
+        isInstalled(),
+        () -> "The local Triton is not set up (no " + server() + "): run local/setup-triton.sh");
+  }
+
+  private static Path server() {
+    return state()
+        .resolve("triton-venv/lib/python3.11/site-packages/pytriton/tritonserver/bin/tritonserver");
   }
 
   /**
@@ -85,8 +94,7 @@ public final class LocalTriton implements AutoCloseable {
    */
   public static LocalTriton start(Path modelRepository, String... models) {
     LocalTriton triton =
-        new LocalTriton(
-            repositoryRoot().resolve(modelRepository), List.of(models), Ports.free());
+        new LocalTriton(repositoryRoot().resolve(modelRepository), List.of(models), Ports.free());
     triton.launch();
     return triton;
   }
@@ -149,6 +157,17 @@ public final class LocalTriton implements AutoCloseable {
     signal("CONT");
   }
 
+  /** Asks the server to end (SIGTERM): it takes nothing new and lets what runs finish. */
+  public void terminate() {
+    running().destroy();
+  }
+
+  /** Whether the server process is there. */
+  public boolean isRunning() {
+    Process running = process;
+    return running != null && running.isAlive();
+  }
+
   /** Starts the server again, on the same ports; kills it first when it runs. */
   public void restart() {
     kill();
@@ -161,7 +180,9 @@ public final class LocalTriton implements AutoCloseable {
     Process running = process;
     if (running != null) {
       List<ProcessHandle> family = running.descendants().toList();
-      signal("CONT");
+      if (running.isAlive()) {
+        signal("CONT");
+      }
       running.destroy();
       try {
         if (!running.waitFor(STOP_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
@@ -212,8 +233,7 @@ public final class LocalTriton implements AutoCloseable {
 
   private boolean isReady() {
     HttpRequest request =
-        HttpRequest.newBuilder(
-                URI.create("http://127.0.0.1:" + ports.http() + "/v2/health/ready"))
+        HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + ports.http() + "/v2/health/ready"))
             .timeout(Duration.ofSeconds(2))
             .build();
     try {
@@ -233,8 +253,7 @@ public final class LocalTriton implements AutoCloseable {
         .children()
         .filter(child -> commandLine(child.pid()).contains(path))
         .findFirst()
-        .orElseThrow(
-            () -> new IllegalStateException("no process of model " + model + logTail()));
+        .orElseThrow(() -> new IllegalStateException("no process of model " + model + logTail()));
   }
 
   private static String commandLine(long pid) {

@@ -52,7 +52,7 @@ public final class TritonClient implements AutoCloseable {
     this.watchdog = new Watchdog(System::nanoTime, scheduler);
     this.meters = meters;
     this.telemetry = telemetry;
-    this.mayReload = modelControl && !target.contains(",");
+    this.mayReload = modelControl && !target.contains(",") && !target.startsWith("dns:///");
   }
 
   /**

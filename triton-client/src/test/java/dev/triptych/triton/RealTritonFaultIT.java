@@ -67,7 +67,8 @@ class RealTritonFaultIT {
 
   @Test
   void aServerKilledMidStreamFailsTheStreamAndIsUsedAgainAfterItsRestart() {
-    TritonModel model = client.model(ClientFixture.probed("faulty", RARELY));
+    TritonModel model =
+        client.model(ModelSettings.of("faulty").withProbe(() -> text("ok:1"), RARELY));
     Recorder recorder = client.start(model, "cancel-probe");
     recorder.awaitResponses(3);
 

@@ -41,7 +41,7 @@ public final class EmbedText {
     InferenceRequest inference =
         new InferenceRequest(requestId, List.of(Tensor.bytes("text_input", texts)));
     try {
-      return respond(model, texts.size(), model.main().infer(inference));
+      return respond(model, texts.size(), model.route("").infer(inference));
     } catch (TritonException failed) {
       throw FailureStatus.ofTriton(failed, model.resource(), fieldOf(failed));
     }

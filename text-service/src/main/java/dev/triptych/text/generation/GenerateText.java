@@ -2,6 +2,7 @@ package dev.triptych.text.generation;
 
 import dev.triptych.kit.failure.Failure;
 import dev.triptych.kit.failure.FailureStatus;
+import dev.triptych.text.model.DialectName;
 import dev.triptych.text.v1.CountTokensRequest;
 import dev.triptych.text.v1.CountTokensResponse;
 import dev.triptych.text.v1.GenerateTextRequest;
@@ -43,8 +44,11 @@ public final class GenerateText {
     caller.setOnCancelHandler(() -> {});
     try {
       Generation generation = mapper.toDomain(request, requestId);
-      start(generation, false, new WholeSink(caller, results, statuses));
-    } catch (RuntimeException refused) {
+      // vLLM streams to us all the same: so silence is noticed and the text may take its time. A
+      // TensorRT-LLM ensemble need not be able to.
+      boolean stream = generation.selected().model().config().dialect() == DialectName.VLLM;
+      start(generation, stream, new WholeSink(caller, results, statuses));
+    } catch (RuntimeException | Error refused) {
       caller.onError(statuses.of(refused));
     }
   }
@@ -65,7 +69,7 @@ public final class GenerateText {
     try {
       Generation generation = mapper.toDomain(request, requestId);
       sink.feeds(start(generation, true, sink));
-    } catch (RuntimeException refused) {
+    } catch (RuntimeException | Error refused) {
       caller.onError(statuses.of(refused));
     }
   }

@@ -88,6 +88,12 @@ final class RunningGeneration implements InferenceListener {
 
   @Override
   public void onCompleted() {
+    if (modelVersion.isEmpty()) {
+      onFailure(
+          new TritonException(
+              TritonException.Kind.CONTRACT_VIOLATED, "The model ended without a response"));
+      return;
+    }
     for (CandidateText candidate : candidates) {
       ByteString rest = candidate.ended() ? ByteString.EMPTY : candidate.end();
       if (!rest.isEmpty()) {

@@ -144,7 +144,17 @@ public final class LocalTriton implements AutoCloseable {
   public void killStub(String model) {
     ProcessHandle stub = stubOf(model);
     stub.destroyForcibly();
-    await("the stub of " + model + " to be gone", STOP_LIMIT, () -> !stub.isAlive());
+    await("the stub of " + model + " to be gone", STOP_LIMIT, () -> hasEnded(stub));
+  }
+
+  /** Gone, or a zombie: Triton does not collect its dead children. */
+  private static boolean hasEnded(ProcessHandle process) {
+    try {
+      String stat = Files.readString(Path.of("/proc", Long.toString(process.pid()), "stat"));
+      return stat.charAt(stat.lastIndexOf(')') + 2) == 'Z';
+    } catch (IOException gone) {
+      return true;
+    }
   }
 
   /** Freezes the server (SIGSTOP): its connections stay open and silent. */

@@ -21,10 +21,18 @@ final class ModelHealth {
   private final CircuitBreaker breaker;
   private final List<Consumer<Boolean>> listeners = new CopyOnWriteArrayList<>();
   private volatile boolean probeFailed;
-  private volatile boolean lastTold = true;
+  private volatile boolean proven;
+  private volatile boolean lastTold;
   private volatile long lastAnswerNanos;
 
-  ModelHealth(String model) {
+  /**
+   * @param model name of the model
+   * @param probed whether probes will tell: until the model has answered once it then counts as not
+   *     ready, though calls may go to it
+   */
+  ModelHealth(String model, boolean probed) {
+    proven = !probed;
+    lastTold = proven;
     breaker =
         CircuitBreaker.of(
             model,
@@ -50,6 +58,10 @@ final class ModelHealth {
   /** The model sent something: it lives, whatever becomes of the call. */
   void answered(long nowNanos) {
     lastAnswerNanos = nowNanos;
+    if (!proven) {
+      proven = true;
+      tell();
+    }
   }
 
   void succeeded(long nowNanos, long durationNanos) {
@@ -72,6 +84,7 @@ final class ModelHealth {
 
   void probeSucceeded(long nowNanos) {
     lastAnswerNanos = nowNanos;
+    proven = true;
     probeFailed = false;
     if (breaker.getState() != CircuitBreaker.State.CLOSED) {
       breaker.transitionToClosedState();
@@ -85,7 +98,7 @@ final class ModelHealth {
   }
 
   boolean isReady() {
-    return !probeFailed && breaker.getState() != CircuitBreaker.State.OPEN;
+    return proven && !probeFailed && breaker.getState() != CircuitBreaker.State.OPEN;
   }
 
   long lastAnswerNanos() {
@@ -97,7 +110,7 @@ final class ModelHealth {
   }
 
   /** Tells the listener now and at each change whether the model is ready. */
-  void listen(Consumer<Boolean> listener) {
+  synchronized void listen(Consumer<Boolean> listener) {
     listeners.add(listener);
     listener.accept(isReady());
   }

@@ -60,7 +60,7 @@ public final class TritonModel {
     this.telemetry = telemetry;
     this.nanoClock = nanoClock;
     this.bulkhead = new Bulkhead(settings.maxInFlight(), settings.maxQueued());
-    this.health = new ModelHealth(settings.name());
+    this.health = new ModelHealth(settings.name(), settings.probe() != null);
     this.metrics = new ModelMetrics(meters, settings.name(), bulkhead, health);
     this.keeper = keepers.keeperOf(this);
   }

@@ -117,7 +117,9 @@ final class LoadCommand implements Callable<Integer> {
     return sum;
   }
 
-  /** Calls until the hop's JIT compilers have little left to do, for then it is as fast as it gets. */
+  /**
+   * Calls until the hop's JIT compilers have little left to do, for then it is as fast as it gets.
+   */
   private void warmUp(Route route, Scenario scenario) throws InterruptedException {
     Operation<?, ?> operation = scenario.of().apply(route.protocol());
     long compiled;

@@ -43,7 +43,9 @@ record ProcessUse(long pid) {
     return sum;
   }
 
-  /** The same of the process and all that it started, when it was started in a session of its own. */
+  /**
+   * The same of the process and all that it started, when it was started in a session of its own.
+   */
   long sessionMicros() {
     long sum = 0;
     for (Path process : children(PROC)) {
@@ -93,7 +95,8 @@ record ProcessUse(long pid) {
   /** Folders whose name is a number. */
   private static List<Path> children(Path folder) {
     try (Stream<Path> all = Files.list(folder)) {
-      return all.filter(path -> Character.isDigit(path.getFileName().toString().charAt(0))).toList();
+      return all.filter(path -> Character.isDigit(path.getFileName().toString().charAt(0)))
+          .toList();
     } catch (NoSuchFileException e) {
       return List.of();
     } catch (IOException e) {

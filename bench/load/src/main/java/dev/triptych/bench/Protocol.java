@@ -77,7 +77,8 @@ enum Protocol {
         ModelInferRequest.newBuilder()
             .setModelName(model)
             .setId("0123456789abcdef0123456789abcdef")
-            .putParameters("timeout", InferParameter.newBuilder().setInt64Param(300_000_000).build());
+            .putParameters(
+                "timeout", InferParameter.newBuilder().setInt64Param(300_000_000).build());
     input(request, "text_input", "BYTES", bytes(prompt));
     input(request, "stream", "BOOL", stream ? ONE : ZERO);
     input(

@@ -29,8 +29,7 @@ final class Report {
     StringBuilder text = new StringBuilder("# Text service: measured\n\n");
     text.append("Written by `./triptych bench text`; what it means: [README](../README.md).\n\n");
     run.about.forEach(
-        (what, value) ->
-            text.append("- ").append(what).append(": ").append(value).append('\n'));
+        (what, value) -> text.append("- ").append(what).append(": ").append(value).append('\n'));
     tables().forEach(table -> text.append('\n').append(table.markdown()));
     return text.toString();
   }
@@ -61,11 +60,10 @@ final class Report {
             "hop's CPU µs/call",
             "µs/chunk",
             "generator µs/call");
-    load.scenarios.forEach(
-        (scenario, routes) ->
-            ROUTES.stream()
-                .filter(routes::containsKey)
-                .forEach(route -> row(table, scenario, route, routes)));
+    load.scenarios.forEach((scenario, routes) ->
+        ROUTES.stream()
+            .filter(routes::containsKey)
+            .forEach(route -> row(table, scenario, route, routes)));
     return table;
   }
 
@@ -113,9 +111,7 @@ final class Report {
       table.row(
           target.what(),
           "%.2f %s".formatted(target.value(), target.unit()),
-          "%s %s %s"
-              .formatted(
-                  target.atMost() ? "≤" : "≥", plain(target.limit()), target.unit()),
+          "%s %s %s".formatted(target.atMost() ? "≤" : "≥", plain(target.limit()), target.unit()),
           target.verdict());
     }
     return table;

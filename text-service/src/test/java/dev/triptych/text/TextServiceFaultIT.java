@@ -98,19 +98,20 @@ class TextServiceFaultIT {
     assertThat(state("models/chatter")).isEqualTo(Model.State.STATE_READY);
   }
 
+  /**
+   * Killed while it is idle: a process that dies within the microseconds in which it holds a lock
+   * of its shared memory takes the whole of Triton 2.51 along, and this model sends all the time.
+   */
   @Test
   void aModelWhoseProcessIsKilledIsHealedAndItsNeighbourKeepsAnswering() {
-    TextStream stream = longStream();
+    double before = reloads("echo_stream");
 
     triton.killStub("echo_stream");
 
-    assertThat(stream.refusal(IN_TIME).code()).isIn(Code.INTERNAL, Code.UNAVAILABLE);
+    assertFailsQuickly("models/chatter", Code.INTERNAL, Code.UNAVAILABLE);
     assertWorks("models/parrot");
     awaitWorking("models/chatter");
-    assertThat(
-            service.metric("triton_client_reloads_total")
-                + service.metric("triton_model_reloads_total"))
-        .isGreaterThanOrEqualTo(0);
+    assertThat(reloads("echo_stream")).isEqualTo(before + 1);
   }
 
   @Test
@@ -137,6 +138,10 @@ class TextServiceFaultIT {
     }
 
     awaitWorking("models/chatter");
+  }
+
+  private double reloads(String model) {
+    return service.metric("triptych_triton_reloads_total", "model=\"" + model + "\"");
   }
 
   private TextStream longStream() {

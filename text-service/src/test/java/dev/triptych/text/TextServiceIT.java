@@ -85,7 +85,10 @@ class TextServiceIT {
   void start() {
     LocalTriton.assumeInstalled();
     triton = LocalTriton.start(Path.of("triton", "models"), "text", "embedding");
-    service = TextServiceProcess.start(triton.target(), Map.of());
+    service =
+        TextServiceProcess.start(
+            triton.target(),
+            Map.of("triptych.text.models.smollm2.limits.next-response-timeout", "5s"));
     client = service.client();
     // The first calls of a JVM are slow, and some tests measure.
     for (int i = 0; i < 20; i++) {
@@ -520,6 +523,26 @@ class TextServiceIT {
   }
 
   @Test
+  void manyHugePromptsAtOnceDoNotTakeTheServiceDown() {
+    GenerateTextRequest huge = TextClient.prompt("a".repeat(20 << 20), 1);
+    List<CompletableFuture<Refusal>> calls = new ArrayList<>();
+    for (int i = 0; i < 12; i++) {
+      calls.add(
+          CompletableFuture.supplyAsync(
+              () -> Refusal.of(() -> client.blocking().generateText(huge))));
+    }
+
+    for (CompletableFuture<Refusal> call : calls) {
+      Refusal refusal = call.join();
+      assertThat(refusal.code())
+          .as("%s", refusal)
+          .isIn(Code.INVALID_ARGUMENT, Code.RESOURCE_EXHAUSTED);
+    }
+    assertThat(service.isAlive()).isTrue();
+    assertNextCallWorks();
+  }
+
+  @Test
   void aMessageOverTheTransportsLimitIsRefusedAndTheLimitIsNamed() {
     Refusal refusal =
         refusedWithin(Duration.ofSeconds(5), TextClient.prompt("a".repeat(33 << 20), 1));
@@ -579,7 +602,7 @@ class TextServiceIT {
         .isEqualTo(Code.UNIMPLEMENTED);
   }
 
-  // --- Deadlines, cancellation, identity
+  // --- Deadlines, cancellation
 
   @Test
   void aDeadlineEndsALongGenerationInTime() {
@@ -630,6 +653,27 @@ class TextServiceIT {
 
     awaitModelIdle();
   }
+
+  // --- Faults
+
+  @Test
+  void aModelWhoseProcessIsKilledMidStreamEndsTheStreamAndIsHealed() {
+    TextStream stream = client.stream(TextClient.prompt("Tell me a very long story.", 1000));
+    await().atMost(LONG).until(() -> stream.count() > 2);
+
+    triton.killStub("text");
+
+    assertThat(stream.refusal(Duration.ofSeconds(25)).code()).isIn(Code.INTERNAL, Code.UNAVAILABLE);
+    assertThat(
+            client
+                .blocking()
+                .embedText(EmbedTextRequest.newBuilder().addTexts("The other model.").build())
+                .getEmbeddingsCount())
+        .isEqualTo(1);
+    await().atMost(LONG).ignoreExceptions().untilAsserted(this::assertNextCallWorks);
+  }
+
+  // --- Identity
 
   @Test
   void theRequestsIdIsEchoedInAnswersAndErrors() {

@@ -43,7 +43,7 @@ final class TextServiceProcess implements AutoCloseable {
         ServerSocket web = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       grpcPort = grpc.getLocalPort();
       httpPort = web.getLocalPort();
-      log = Files.createTempFile("text-service-", ".log");
+      log = Files.createTempFile(Path.of("target"), "text-service-", ".log");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

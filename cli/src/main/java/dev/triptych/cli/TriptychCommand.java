@@ -15,9 +15,6 @@ public final class TriptychCommand {
   private TriptychCommand() {}
 
   public static void main(String[] args) {
-    // Netty would warn on the terminal that it uses what a later JDK takes away; a client does not
-    // need it.
-    System.setProperty("io.netty.noUnsafe", "true");
     System.exit(commandLine().execute(args));
   }
 

@@ -19,8 +19,8 @@ public interface TritonConfig {
   int maxMessageBytes();
 
   /**
-   * Whether a model whose process has died is unloaded and loaded again. Needs one replica and
-   * Triton in model-control-mode explicit.
+   * Whether a model whose process has died is unloaded and loaded again. Takes effect where the
+   * target is one {@code host:port} and Triton runs in model-control-mode explicit.
    */
   @WithDefault("true")
   boolean modelControl();

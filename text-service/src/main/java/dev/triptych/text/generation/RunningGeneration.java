@@ -24,6 +24,7 @@ final class RunningGeneration implements InferenceListener {
   private @Nullable InferenceCall call;
   private String modelVersion = "";
   private long inputTokens;
+  private boolean responded;
   private boolean over;
 
   // Guarded by this: the transports of both sides meet here.
@@ -50,6 +51,7 @@ final class RunningGeneration implements InferenceListener {
     if (over) {
       return;
     }
+    responded = true;
     modelVersion = response.modelVersion();
     ModelOutput output = dialect.read(response, generation.controls());
     if (output.candidates().size() != candidates.size()) {
@@ -88,7 +90,7 @@ final class RunningGeneration implements InferenceListener {
 
   @Override
   public void onCompleted() {
-    if (modelVersion.isEmpty()) {
+    if (!responded) {
       onFailure(
           new TritonException(
               TritonException.Kind.CONTRACT_VIOLATED, "The model ended without a response"));

@@ -167,12 +167,16 @@ class TextServiceFaultIT {
     assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(Duration.ofSeconds(5));
   }
 
+  /** Also until the keeper has seen it work: a call that was on its way may be answered before. */
   private void awaitWorking(String model) {
     await()
         .atMost(RECOVERY)
         .pollInterval(Duration.ofMillis(200))
         .ignoreExceptions()
-        .untilAsserted(() -> assertWorks(model));
+        .untilAsserted(() -> {
+          assertWorks(model);
+          assertThat(state(model)).isEqualTo(Model.State.STATE_READY);
+        });
   }
 
   private Model.State state(String model) {
